@@ -1,0 +1,9 @@
+# The program damlua. Lua's symbols are exported, so that C modules found by require can load.
+file(GLOB host_sources CONFIGURE_DEPENDS lua/host/*.c)
+if(host_sources)
+  add_executable(damlua ${host_sources} $<TARGET_OBJECTS:dam_bindings>)
+  target_include_directories(damlua PRIVATE lua)
+  target_compile_definitions(damlua PRIVATE DAM_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(damlua PRIVATE dam_core dam_lua)
+  set_target_properties(damlua PROPERTIES ENABLE_EXPORTS ON)
+endif()

@@ -1,0 +1,35 @@
+/*
+ * Memory of the engine. Everything large goes through here: it is checked against what the machine
+ * has before it is taken, aligned for the widest vectors, and counted, so that the Lua collector
+ * can be told how much lives outside its sight.
+ */
+#ifndef DAM_MEMORY_H
+#define DAM_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "error.h"
+
+#define DAM_ALIGNMENT 64
+
+/*
+ * `count` items of `size` bytes, zeroed, aligned to DAM_ALIGNMENT, or DAM_ERR_MEMORY with a message
+ * that names `what`, the GiB needed, the GiB available and `remedy` (what to lower).
+ */
+dam_status dam_alloc(void **out, uint64_t count, uint64_t size, const char *what,
+                     const char *remedy, dam_error *e);
+
+/* Releases memory of dam_alloc; NULL is allowed. */
+void dam_free(void *p);
+
+/* DAM_ERR_MEMORY if `bytes` more cannot be had now; takes nothing. */
+dam_status dam_memory_check(double bytes, const char *what, const char *remedy, dam_error *e);
+
+/* Bytes of the engine that are live now. */
+uint64_t dam_memory_live(void);
+
+/* Bytes that can still be taken: the system's estimate, the control group's limit considered. */
+double dam_memory_available(void);
+
+#endif
