@@ -75,4 +75,16 @@ const char *dam_nearest(const char *word, const char *const candidates[]);
 int dam_unknown_field(lua_State *L, const char *where, int key_index,
                       const char *const candidates[]);
 
+bool dam_is_one_of(const char *word, const char *const names[]);
+
+/*
+ * A userdata class: metatable `name` with `meta`, and a table of methods beside it that __index
+ * functions look into by dam_push_method, so that the standard library can add methods.
+ */
+void dam_new_class(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods);
+void dam_push_methods(lua_State *L, const char *name);
+
+/* Pushes the method named by the key of the userdata's class, or pushes nothing: false. */
+bool dam_push_method(lua_State *L, int userdata, int key);
+
 #endif
