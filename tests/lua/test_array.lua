@@ -1,5 +1,5 @@
 local t = require "support"
-local dam = require "dam.core"
+local dam = require "dam"
 
 local nan, inf = 0 / 0, math.huge
 
