@@ -199,8 +199,7 @@ dam_status dam_entropy_replica(double phi, double q, double *s, dam_error *e)
     if (!(fabs(phi) <= 1))
         return dam_fail(e, DAM_ERR_DOMAIN, "phi = %g: expected a number from -1 to 1", phi);
     if (!(q >= -1 && q < 1))
-        return dam_fail(e, DAM_ERR_DOMAIN, "q = %g: expected a number from -1 to 1, 1 excluded",
-                        q);
+        return dam_fail(e, DAM_ERR_DOMAIN, "q = %g: expected a number from -1 to 1, 1 excluded", q);
     *s = 0.5 * (log1p(-q) + (q - phi * phi) / (1 - q));
     return DAM_OK;
 }
@@ -263,8 +262,8 @@ dam_status dam_entropy_gram(const double *phi, const double *gram, int64_t M, do
     if (dam_theory_check_N(N, e) || check_gram(gram, M, e))
         return e->status;
     if (!(N > (double)M))
-        return dam_fail(e, DAM_ERR_DOMAIN, "M = %lld patterns in N = %g dimensions: M < N is needed",
-                        (long long)M, N);
+        return dam_fail(e, DAM_ERR_DOMAIN,
+                        "M = %lld patterns in N = %g dimensions: M < N is needed", (long long)M, N);
     if (dam_alloc(&work, (uint64_t)M * ((uint64_t)M + 1), sizeof(double), "a Cholesky factor",
                   "use fewer patterns", e))
         return e->status;

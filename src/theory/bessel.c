@@ -10,9 +10,9 @@
 /*
  * Gauss:  I_nu/I_{nu+1} = c_1 + 1/(c_2 + 1/(c_3 + ...)), c_k = 2 (nu + k)/x: all positive; gains a
  *         factor at every step once nu + k passes x/2.
- * Perron: x I_nu/I_{nu+1} = 2nu + 2 + x - (2nu+3) x/(2nu + 3 + 2x - (2nu+5) x/(2nu + 4 + 2x - ...)):
- *         gains about (nu + k)/(2x) at every step, so few are needed where x is large.
- * Both by Lentz's forward evaluation.
+ * Perron: x I_nu/I_{nu+1} = 2nu + 2 + x - (2nu+3) x/(2nu + 3 + 2x - (2nu+5) x/(2nu + 4 + 2x -
+ * ...)): gains about (nu + k)/(2x) at every step, so few are needed where x is large. Both by
+ * Lentz's forward evaluation.
  */
 static double fraction(double nu, double x, bool perron)
 {

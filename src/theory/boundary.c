@@ -151,7 +151,8 @@ static dam_status signed_alpha_c(const dam_theory *th, double T, double *alpha, 
         return annealed(th, T, &basin, alpha, e);
     if (th->h.kernel == DAM_LSR)
         return lsr_paper(th, T, &basin, alpha, e);
-    *alpha = th->law == DAM_LAW_EXACT ? lse_exact(th, T, &basin) : lse_paper(th->h.beta_net, &basin);
+    *alpha =
+        th->law == DAM_LAW_EXACT ? lse_exact(th, T, &basin) : lse_paper(th->h.beta_net, &basin);
     return DAM_OK;
 }
 
@@ -227,8 +228,8 @@ dam_status dam_boundary_T_c(const dam_theory *th, double alpha, double *T, dam_e
     if (limit && th->h.kernel == DAM_LSR && dam_floor_alpha_th(th, &threshold, e))
         return e->status;
     if (limit && (alpha < threshold ||
-                  (alpha == threshold && !(th->h.kernel == DAM_LSR &&
-                                           th->law == DAM_LAW_PAPER && th->floor == DAM_FLOOR_A39)))) {
+                  (alpha == threshold && !(th->h.kernel == DAM_LSR && th->law == DAM_LAW_PAPER &&
+                                           th->floor == DAM_FLOOR_A39)))) {
         *T = HUGE_VAL;
         return DAM_OK;
     }

@@ -1,8 +1,8 @@
 /*
- * Where retrieval ends: the load alpha_c(T), its inverse T_c(alpha), LSR's T_max, and the phase at a
- * point of the plane. Papers: A(22), A(35), A(39), or LSR with its own floor A(30). Exact geometry:
- * three boundaries for LSE (dam_boundary), the support threshold for LSR, and with th->N > 0 the
- * boundaries against the annealed floor.
+ * Where retrieval ends: the load alpha_c(T), its inverse T_c(alpha), LSR's T_max, and the phase at
+ * a point of the plane. Papers: A(22), A(35), A(39), or LSR with its own floor A(30). Exact
+ * geometry: three boundaries for LSE (dam_boundary), the support threshold for LSR, and with th->N
+ * > 0 the boundaries against the annealed floor.
  */
 #ifndef DAM_THEORY_BOUNDARY_H
 #define DAM_THEORY_BOUNDARY_H

@@ -139,8 +139,8 @@ static double log_ratio(const dam_density *d, dam_angle a, dam_angle r)
     if (d->power > 0) {
         double sine_a = sine(d, a), sine_r = sine(d, r);
         double step = 2 * cos((a.theta + r.theta) / 2) * sin(a.offset / 2);
-        value = d->power *
-                (fabs(step) < 0.5 * sine_r ? log1p(step / sine_r) : log(sine_a / sine_r));
+        value =
+            d->power * (fabs(step) < 0.5 * sine_r ? log1p(step / sine_r) : log(sine_a / sine_r));
     }
     if (d->strength > 0)
         value -= d->strength * energy_difference(d, a, r);
@@ -182,7 +182,8 @@ static double scan_point(int i)
     return SCAN_LIMIT * (2.0 * i / (SCAN_POINTS - 1) - 1);
 }
 
-/* Cuts a piece at its local minima and notes the maximum between each two. Returns the new count. */
+/* Cuts a piece at its local minima and notes the maximum between each two. Returns the new count.
+ */
 static int find_peaks(const piece *p, stretch *out, int count)
 {
     double value[SCAN_POINTS];
@@ -393,8 +394,8 @@ dam_status dam_density_folded(const dam_density *d, int j, const dam_density_int
     peak = part.peak;
     peak.rest = d->end - peak.theta;
     peak.offset = peak.theta - whole->peak.theta;
-    *mean = exp(log_ratio(d, peak, whole->peak) + log_fold(&folded, part.peak) +
-                part.log_relative - whole->log_relative);
+    *mean = exp(log_ratio(d, peak, whole->peak) + log_fold(&folded, part.peak) + part.log_relative -
+                whole->log_relative);
     return DAM_OK;
 }
 

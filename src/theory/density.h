@@ -1,10 +1,11 @@
 /*
- * Integrals over the sphere of what depends on the alignment phi = cos(theta) with one pattern only:
+ * Integrals over the sphere of what depends on the alignment phi = cos(theta) with one pattern
+ * only:
  *
  *     integral over theta of  sin(theta)^power  exp(-strength u(cos theta))
  *
- * With power = N - 2 and strength = N/T this is the partition function of a single basin; with other
- * powers and strengths it is the kernel weight of a random pattern or the area of a cap. The
+ * With power = N - 2 and strength = N/T this is the partition function of a single basin; with
+ * other powers and strengths it is the kernel weight of a random pattern or the area of a cap. The
  * logarithm of the integral and the moments of phi and u come out to about 1e-13 for peaks of any
  * width: the peaks are located first, everything is a difference from them, and both sides of each
  * are integrated by Gauss-Legendre nodes (GSL) in the tanh-sinh variable, which also absorbs
@@ -40,7 +41,7 @@ typedef struct {
     double log_integral;
     double phi, phi_variance;
     double u, u_variance;
-    dam_angle peak; /* the reference; its offset is 0 */
+    dam_angle peak;                   /* the reference; its offset is 0 */
     double log_at_peak, log_relative; /* integral = exp(log_at_peak + log_relative) */
 } dam_density_integral;
 

@@ -90,10 +90,11 @@ static dam_status lsr_exact(const dam_theory *th, double alpha, dam_error *e)
                         "alpha = %g: there is no noise floor, no random pattern reaches the "
                         "support (alpha_th = %.10g)",
                         alpha, threshold);
-    return dam_fail(e, DAM_ERR_DOMAIN,
-                    "alpha = %g: from alpha_th = %.10g on the spurious weight is superextensive and "
-                    "the floor sinks without bound as N grows: pass N",
-                    alpha, threshold);
+    return dam_fail(
+        e, DAM_ERR_DOMAIN,
+        "alpha = %g: from alpha_th = %.10g on the spurious weight is superextensive and "
+        "the floor sinks without bound as N grows: pass N",
+        alpha, threshold);
 }
 
 dam_status dam_floor_u_noise(const dam_theory *th, double alpha, double *u, dam_regime *regime,
@@ -140,8 +141,7 @@ dam_status dam_floor_log_weight(const dam_theory *th, double *log_weight, dam_er
     if (dam_theory_check_N(th->N, e))
         return e->status;
     strength = th->N * dam_hamiltonian_beta_net(&th->h, th->N);
-    if (dam_density_make(th, th->N - 2, strength, &d, e) ||
-        dam_density_integrate(&d, &integral, e))
+    if (dam_density_make(th, th->N - 2, strength, &d, e) || dam_density_integrate(&d, &integral, e))
         return e->status;
     *log_weight = integral.log_integral - log_sphere(th->N);
     return DAM_OK;
