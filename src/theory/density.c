@@ -58,19 +58,27 @@ static double lsr_weight(const dam_density *d, dam_angle a)
     return 2 * d->b * sin(a.theta + a.rest / 2) * sin(a.rest / 2);
 }
 
-static double energy(const dam_density *d, dam_angle a)
+/* u - u(phi = 1), precise where it is small. */
+static double excess(const dam_density *d, dam_angle a)
 {
-    double half;
+    double half = sin(a.theta / 2), y = 2 * half * half, phi;
 
     switch (d->kernel) {
     case DAM_LSE:
-        half = sin(a.theta / 2);
-        return 2 * half * half;
+        return y;
     case DAM_LSR:
+        if (d->b * y < fmin(0.5, 1 - d->epsilon))
+            return -log1p(-d->b * y) / d->b;
         return -log(lsr_weight(d, a)) / d->b;
     default:
-        return -pow(cosine(d, a), d->k);
+        phi = cosine(d, a);
+        return phi > 0.5 ? -expm1(d->k * log1p(-y)) : 1 - pow(phi, d->k);
     }
+}
+
+static double energy(const dam_density *d, dam_angle a)
+{
+    return excess(d, a) - (d->kernel == DAM_POLYNOMIAL);
 }
 
 /* u(a) - u(r): the products below do not cancel when a and r are close. */
@@ -96,28 +104,38 @@ static double energy_difference(const dam_density *d, dam_angle a, dam_angle r)
     }
 }
 
-/* ln |1 + (-1)^j exp(-strength (u(-phi) - u(phi)))| and ln phi^j of the folded integrand. */
-static double log_fold(const dam_density *d, dam_angle a)
+/* u(-phi) - u(phi) on the folded interval, HUGE_VAL where -phi is outside the support. */
+static double gap(const dam_density *d, dam_angle a)
 {
-    double phi = cosine(d, a), gap, mirror, weight;
+    double phi = cosine(d, a), half, mirror;
 
     switch (d->kernel) {
     case DAM_LSE:
-        gap = 2 * phi;
-        break;
+        return 2 * phi;
     case DAM_LSR:
-        weight = lsr_weight(d, a);
-        mirror = fmax(d->epsilon, 1 - d->b - d->b * phi);
-        if (mirror <= 0)
-            return d->fold * log(phi);
-        gap = mirror > d->epsilon ? 2 * atanh(d->b * phi / (1 - d->b)) / d->b
-                                  : log(weight / mirror) / d->b;
-        break;
+        half = sin(a.theta / 2);
+        mirror = d->b <= 0.5 ? 1 - 2 * d->b + 2 * d->b * half * half : 1 - d->b - d->b * phi;
+        if (mirror > d->epsilon && d->b * phi < 0.5 * (1 - d->b))
+            return 2 * atanh(d->b * phi / (1 - d->b)) / d->b;
+        mirror = fmax(mirror, d->epsilon);
+        return mirror > 0 ? log(lsr_weight(d, a) / mirror) / d->b : HUGE_VAL;
     default:
-        gap = d->k % 2 ? 2 * pow(phi, d->k) : 0;
+        return d->k % 2 ? 2 * pow(phi, d->k) : 0;
     }
-    gap *= d->strength;
-    return d->fold * log(phi) + (d->fold % 2 ? log(-expm1(-gap)) : log1p(exp(-gap)));
+}
+
+/* ln of phi^j [1 + (-1)^j exp(-strength gap)]. */
+static double log_fold(const dam_density *d, dam_angle a)
+{
+    double phi = cosine(d, a), g = gap(d, a), value = d->fold * log(phi);
+
+    if (d->fold % 2 == 0)
+        return value + log1p(exp(-d->strength * g));
+    if (d->strength * g > 1e-10)
+        return value + log(-expm1(-d->strength * g));
+    if (d->kernel == DAM_POLYNOMIAL && d->k % 2) /* the gap itself may underflow */
+        return value + M_LN2 + d->k * log(phi) + log(d->strength);
+    return value + log(g) + log(d->strength);
 }
 
 static double log_value(const dam_density *d, dam_angle a)
@@ -127,7 +145,7 @@ static double log_value(const dam_density *d, dam_angle a)
     if (d->power > 0)
         value += d->power * log(sine(d, a));
     if (d->strength > 0)
-        value -= d->strength * energy(d, a);
+        value -= d->strength * excess(d, a);
     return d->fold ? value + log_fold(d, a) : value;
 }
 
@@ -412,7 +430,7 @@ double dam_density_log_value(const dam_density *d, const dam_density_integral *w
     if (sine(d, a) <= 0) { /* phi = 1 or -1: sin^(power - 1) there is 0, 1 or infinite */
         if (d->power != 1)
             return d->power > 1 ? -HUGE_VAL : HUGE_VAL;
-        return -d->strength * energy(d, a) - whole->log_integral;
+        return -d->strength * excess(d, a) - whole->log_integral;
     }
     value = log_ratio(d, a, whole->peak) - whole->log_relative - log(sine(d, a));
     return isnan(value) ? -HUGE_VAL : value;
