@@ -37,7 +37,7 @@ static double sine(const dam_density *d, dam_angle a)
 
 static double cosine(const dam_density *d, dam_angle a)
 {
-    return d->fold ? sin(a.rest) : cos(a.theta);
+    return d->end == M_PI_2 ? sin(a.rest) : cos(a.theta);
 }
 
 /* The LSR weight 1 - b (1 - phi) or epsilon; from the distance to its zero where it is near. */
@@ -129,6 +129,8 @@ static double log_fold(const dam_density *d, dam_angle a)
 {
     double phi = cosine(d, a), g = gap(d, a), value = d->fold * log(phi);
 
+    if (d->mirrored)
+        return value;
     if (d->fold % 2 == 0)
         return value + log1p(exp(-d->strength * g));
     if (d->strength * g > 1e-10)
@@ -401,11 +403,18 @@ dam_status dam_density_folded(const dam_density *d, int j, const dam_density_int
     dam_density folded = *d;
     dam_density_integral part;
     double edge = fabs(cos(d->kink > 0 ? d->kink : d->end));
-    dam_angle peak;
+    dam_angle peak = {.theta = d->kink, .rest = d->end - d->kink};
 
+    /* Where the energy is flat but for a cap, only the cap counts: it may be out of range. */
+    peak.offset = peak.theta - whole->peak.theta;
+    if (d->kink > 0 && d->kink < whole->peak.theta &&
+        log_ratio(d, peak, whole->peak) - whole->log_relative < -750) {
+        *mean = 0;
+        return DAM_OK;
+    }
     folded.fold = j;
     folded.end = M_PI_2;
-    folded.kink = edge > 0 && edge < 1 ? acos(edge) : 0;
+    folded.kink = edge > 0 && edge < 1 && !d->mirrored ? acos(edge) : 0;
     if (dam_density_integrate(&folded, &part, e))
         return e->status;
     /* Both integrals relative to the same angle: their own logarithms may be huge. */
@@ -419,20 +428,22 @@ dam_status dam_density_folded(const dam_density *d, int j, const dam_density_int
 
 double dam_density_log_value(const dam_density *d, const dam_density_integral *whole, double phi)
 {
-    double half = sqrt((1 - phi) / 2);
-    dam_angle a = {.theta = phi > 0 ? 2 * asin(half) : acos(phi)};
-    double value;
+    double value, both = d->mirrored ? M_LN2 : 0;
+    dam_angle a;
 
+    if (d->mirrored)
+        phi = fabs(phi);
+    a.theta = phi > 0 ? 2 * asin(sqrt((1 - phi) / 2)) : acos(phi);
     a.rest = d->end == M_PI ? 2 * asin(sqrt((1 + phi) / 2)) : d->end - a.theta;
     a.offset = a.theta - whole->peak.theta;
-    if (a.rest <= 0 && d->end < M_PI)
+    if (a.rest <= 0 && d->end < M_PI && !d->mirrored)
         return -HUGE_VAL;
     if (sine(d, a) <= 0) { /* phi = 1 or -1: sin^(power - 1) there is 0, 1 or infinite */
         if (d->power != 1)
             return d->power > 1 ? -HUGE_VAL : HUGE_VAL;
-        return -d->strength * excess(d, a) - whole->log_integral;
+        return -d->strength * excess(d, a) - whole->log_integral - both;
     }
-    value = log_ratio(d, a, whole->peak) - whole->log_relative - log(sine(d, a));
+    value = log_ratio(d, a, whole->peak) - whole->log_relative - log(sine(d, a)) - both;
     return isnan(value) ? -HUGE_VAL : value;
 }
 
@@ -448,7 +459,8 @@ dam_status dam_density_make(const dam_theory *th, double power, double strength,
     out->k = th->h.k;
     out->power = power;
     out->strength = strength;
-    out->end = M_PI;
+    out->mirrored = th->h.kernel == DAM_POLYNOMIAL && th->h.k % 2 == 0;
+    out->end = out->mirrored ? M_PI_2 : M_PI;
     if (th->h.kernel != DAM_LSR)
         return DAM_OK;
     if (dam_theory_b(th, &out->b, e))
