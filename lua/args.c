@@ -206,8 +206,8 @@ double dam_check_number(lua_State *L, int index, const char *where, const char *
     return v;
 }
 
-int64_t dam_check_integer(lua_State *L, int index, const char *where, const char *name,
-                          int64_t min, int64_t max, const char *expected)
+int64_t dam_check_integer(lua_State *L, int index, const char *where, const char *name, int64_t min,
+                          int64_t max, const char *expected)
 {
     int exact;
     lua_Integer v;
