@@ -111,8 +111,8 @@ t.test("threads come from option, then environment", function()
 end)
 
 t.test("the configuration is readable", function()
-  local show = "'local c = dam.config print(c.quiet, c.dry_run, c.fresh, c.shard and c.shard[1], " ..
-    "c.shard and c.shard[2])'"
+  local show = "'local c = dam.config print(c.quiet, c.dry_run, c.fresh, " ..
+    "c.shard and c.shard[1], c.shard and c.shard[2])'"
   says("DAMLUA -e " .. show, 0, "false\tfalse\tfalse\tnil\tnil")
   says("DAMLUA --quiet --dry-run --fresh --shard 2/5 -e " .. show, 0, "true\ttrue\ttrue\t2\t5")
 end)
@@ -162,7 +162,7 @@ end)
 t.test("output that cannot be written", function()
   local closed = "x = setmetatable({}, { __gc = function() io.stderr:write 'closed' end }) "
   local output = run("DAMLUA -e \"" .. closed .. "while true do print 'line' end\" | head -n 1")
-  t.ok(output == "line\nclosed" or output == "closedline\n", "a broken pipe ends the script quietly")
+  t.ok(output == "line\nclosed" or output == "closedline\n", "a broken pipe ends a script quietly")
   says("DAMLUA -e 'print(1)' > /dev/full", 1, "cannot write standard output")
   says("DAMLUA -e 'local p = io.popen(\"true\", \"w\") os.execute \"sleep 0.2\" " ..
     "repeat local ok = p:write((\"x\"):rep(9999)) until not ok print \"goes on\"'", 0, "goes on")

@@ -11,24 +11,23 @@ end
 module:close()
 
 local function run(environment, code)
-  local p = assert(io.popen(string.format("LUA_CPATH='%s/?.so' %s lua5.4 -e '%s' 2>&1; echo \" $?\"",
-    folder, environment, code)))
+  local command = "LUA_CPATH='%s/?.so' %s lua5.4 -e '%s' 2>&1; echo \" $?\""
+  local p = assert(io.popen(command:format(folder, environment, code)))
   local output, status = p:read("a"):match "^(.*) (%d+)\n$"
   p:close()
   return output, tonumber(status)
 end
 
 t.test("loads, answers, and leaves with status 0", function()
-  local output, status = run("", [[local dam = require "dam" print(dam.version, dam.config.device)]])
+  local code = [[local dam = require "dam" print(dam.version, dam.config.device)]]
+  local output, status = run("", code)
   t.equal(output, "0.1.0\tauto\n")
   t.equal(status, 0)
 end)
 
 t.test("obeys the environment", function()
-  local output = run("DAMLUA_THREADS=3", [[print(require "dam".threads())]])
-  t.equal(output, "3\n")
-  local _, status
-  output, status = run("DAMLUA_DEVICE=gpu", [[require "dam"]])
+  t.equal((run("DAMLUA_THREADS=3", [[print(require "dam".threads())]])), "3\n")
+  local output, status = run("DAMLUA_DEVICE=gpu", [[require "dam"]])
   t.ok(output:find("device 'gpu' is unknown", 1, true), output)
   t.equal(status, 1)
 end)

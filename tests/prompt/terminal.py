@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 
-PROMPT = "\n> "
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
 
 
@@ -56,7 +55,9 @@ class Terminal:
         """Types a line and returns what is printed before the next prompt."""
         self.send(line + "\n")
         self.expect("\n")
-        return ("\n" + self.expect("> "))[1:]
+        self.text = "\n" + self.text
+        printed = self.expect("\n> ")
+        return printed[1:] + "\n" if printed else ""
 
     def signal(self, number=signal.SIGINT):
         os.kill(self.pid, number)
