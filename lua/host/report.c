@@ -48,17 +48,36 @@ static int count_levels(lua_State *L)
     return above;
 }
 
-static void add_frame(lua_State *L, luaL_Buffer *b, const lua_Debug *ar)
+/* Pushes the name of the global that holds the frame's function; false when there is none. */
+static bool push_global_name(lua_State *L, lua_Debug *ar)
+{
+    lua_pushglobaltable(L);
+    lua_getinfo(L, "f", ar); /* globals, function */
+    for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1))
+        if (lua_rawequal(L, -1, -3) && lua_type(L, -2) == LUA_TSTRING) {
+            lua_pop(L, 1);
+            lua_replace(L, -3);
+            lua_pop(L, 1);
+            return true;
+        }
+    lua_pop(L, 2);
+    return false;
+}
+
+static void add_frame(lua_State *L, luaL_Buffer *b, lua_Debug *ar)
 {
     lua_pushfstring(L, "\n\t%s:%d: in ", ar->short_src, ar->currentline);
     luaL_addvalue(b);
-    if (strcmp(ar->what, "main") == 0)
+    if (strcmp(ar->what, "main") == 0) {
         lua_pushliteral(L, "main chunk");
-    else if (ar->namewhat[0])
-        lua_pushfstring(L, "%s '%s'", strcmp(ar->namewhat, "global") ? ar->namewhat : "function",
-                        ar->name);
-    else
+    } else if (push_global_name(L, ar)) {
+        lua_pushfstring(L, "function '%s'", lua_tostring(L, -1));
+        lua_remove(L, -2);
+    } else if (ar->namewhat[0]) {
+        lua_pushfstring(L, "%s '%s'", ar->namewhat, ar->name);
+    } else {
         lua_pushfstring(L, "function <%s:%d>", ar->short_src, ar->linedefined);
+    }
     luaL_addvalue(b);
     if (ar->istailcall)
         luaL_addstring(b, "\n\t(...tail calls...)");
