@@ -56,7 +56,7 @@ static const char *value(parser *p, const char *name, const char *attached)
 
 static dam_status unknown(parser *p, const char *word)
 {
-    const char *near = dam_nearest(word, known);
+    const char *near = strlen(word) > 2 ? dam_nearest(word, known) : NULL; /* "-x" is near all */
 
     if (near)
         return dam_fail(p->e, DAM_ERR_ARGUMENT,
