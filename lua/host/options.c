@@ -74,7 +74,7 @@ static dam_status short_option(parser *p, const char *word)
     const char *text;
 
     if (strcmp(word, "-i") == 0)
-        o->interactive = o->version = true;
+        o->interactive = true;
     else if (strcmp(word, "-v") == 0)
         o->version = true;
     else if (word[1] == 'e' || word[1] == 'l') {
