@@ -13,6 +13,8 @@
 #define DAM_CLASS_PATTERNS "dam.patterns"
 #define DAM_CLASS_SAMPLER "dam.sampler"
 #define DAM_CLASS_RESULT "dam.result"
+#define DAM_CLASS_VIEW "dam.view"
+#define DAM_CLASS_DESCENT "dam.descent"
 #define DAM_CLASS_THEORY "dam.theory"
 
 /*
@@ -20,6 +22,9 @@
  * to). Raises when it does not fit into memory. The array is owned by the collector.
  */
 dam_array *dam_push_array(lua_State *L, int rank, const int64_t *shape);
+
+/* Pushes an array that takes over the data of `a`, which is closed then. */
+void dam_take_array(lua_State *L, dam_array *a);
 
 /* The open array at `index`; raises when it is something else or closed. */
 dam_array *dam_check_array(lua_State *L, int index);

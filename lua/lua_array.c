@@ -77,6 +77,14 @@ dam_array *dam_push_array(lua_State *L, int rank, const int64_t *shape)
     return push_array(L, DAM_CLASS_ARRAY, rank, shape);
 }
 
+void dam_take_array(lua_State *L, dam_array *a)
+{
+    dam_array *own = push_closed(L);
+
+    *own = *a;
+    memset(a, 0, sizeof *a);
+}
+
 /*
  * A new array like the one at `model`, which is looked at again afterwards: making an array can run
  * finalisers, and a finaliser can close any array.

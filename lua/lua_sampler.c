@@ -4,22 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/device.h"
 #include "../src/memory.h"
-#include "../src/sampler.h"
 #include "args.h"
 #include "binding.h"
 #include "classes.h"
 #include "config.h"
 #include "guard.h"
 #include "load.h"
+#include "record.h"
+#include "sampling.h"
+#include "start.h"
 
 static const char where_mh[] = "dam.mh";
 
-typedef struct {
-    dam_sampler *s; /* NULL when closed */
-    char device[DAM_DEVICE_NAME_SIZE];
-} handle;
+typedef dam_sampler_handle handle;
 
 static dam_sampler *check_sampler(lua_State *L, int index)
 {
@@ -30,7 +28,18 @@ static dam_sampler *check_sampler(lua_State *L, int index)
     return h->s;
 }
 
-static int close_sampler(lua_State *L)
+/* The sampler, for a method that changes it: not from within observe. */
+static dam_sampler *check_sampler_at_rest(lua_State *L, const char *where)
+{
+    dam_sampler *s = check_sampler(L, 1);
+
+    if (((handle *)lua_touserdata(L, 1))->observed != 0)
+        luaL_error(L, "%s: this sampler is sampling: observe may only look at it", where);
+    return s;
+}
+
+/* Also when the state closes under a running observer, which does not come back then. */
+static int collect_sampler(lua_State *L)
 {
     handle *h = luaL_checkudata(L, 1, DAM_CLASS_SAMPLER);
 
@@ -39,20 +48,28 @@ static int close_sampler(lua_State *L)
     return 0;
 }
 
+static int close_sampler(lua_State *L)
+{
+    handle *h = luaL_checkudata(L, 1, DAM_CLASS_SAMPLER);
+
+    if (h->s)
+        check_sampler_at_rest(L, "sampler:close");
+    return collect_sampler(L);
+}
+
 static handle *push_closed(lua_State *L)
 {
     handle *h;
 
     dam_collect_if_needed(L);
     h = lua_newuserdatauv(L, sizeof *h, 0);
-    h->s = NULL;
+    memset(h, 0, sizeof *h);
     strcpy(h->device, "cpu");
     luaL_setmetatable(L, DAM_CLASS_SAMPLER);
     return h;
 }
 
-/* Raises what an engine call left; an interruption says how to go on. */
-static int raise_engine(lua_State *L, const char *where, const dam_error *e)
+int dam_raise_sampling(lua_State *L, const char *where, const dam_error *e)
 {
     if (e->status == DAM_ERR_INTERRUPTED)
         return luaL_error(L, "interrupted");
@@ -97,81 +114,6 @@ static double *read_T(lua_State *L, int index, const char *where, int64_t *n)
     return T;
 }
 
-/* Where a start by alignment takes its phi from: support of LSR, B(6) otherwise. */
-static void support_range(const dam_hamiltonian *h, const dam_patterns *p, dam_start *start)
-{
-    double phi_c = h->kernel == DAM_LSR ? 1 - 1 / dam_hamiltonian_b(h, p->N) : -1;
-
-    start->phi_min = phi_c > 0.75 ? phi_c : 0.75;
-    start->phi_max = 1;
-}
-
-/* { phi = x | {a, b} | "support" } of the init table at the top. */
-static void read_phi(lua_State *L, const dam_options *o, const dam_hamiltonian *h,
-                     const dam_patterns *p, dam_start *start)
-{
-    static const char expected[] =
-        "a number in [-1, 1], a pair {a, b} with -1 <= a <= b <= 1, or \"support\"";
-    int type = dam_option_push(o, "phi");
-
-    if (type == LUA_TNIL) {
-        start->phi_min = 0.75;
-        start->phi_max = 1;
-    } else if (type == LUA_TNUMBER) {
-        start->phi_min = start->phi_max = dam_check_number(L, -1, o->where, "phi", -1, 1, expected);
-    } else if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "support") == 0) {
-        support_range(h, p, start);
-    } else if (type == LUA_TTABLE && lua_rawlen(L, -1) == 2) {
-        lua_rawgeti(L, -1, 1);
-        lua_rawgeti(L, -2, 2);
-        start->phi_min = dam_check_number(L, -2, o->where, "phi[1]", -1, 1, expected);
-        start->phi_max = dam_check_number(L, -1, o->where, "phi[2]", -1, 1, expected);
-        lua_pop(L, 2);
-        if (start->phi_min > start->phi_max)
-            luaL_error(L, "%s: phi = {%f, %f} is not allowed: expected %s", o->where,
-                       start->phi_min, start->phi_max, expected);
-    } else {
-        dam_argument_error(L, o->where, "phi", -1, expected);
-    }
-    lua_pop(L, 1);
-}
-
-static void read_mix(lua_State *L, const dam_options *o, const dam_patterns *p, dam_start *start)
-{
-    char expected[64];
-
-    if (dam_option_push(o, "mix") != LUA_TTABLE || lua_rawlen(L, -1) < 1 ||
-        lua_rawlen(L, -1) > DAM_MAX_MIX)
-        dam_argument_error(L, o->where, "mix", -1, "a list of 1 to 64 indices of patterns");
-    snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)p->M);
-    start->kind = DAM_START_MIX;
-    start->patterns = (int)lua_rawlen(L, -1);
-    for (int i = 0; i < start->patterns; i++) {
-        lua_rawgeti(L, -1, i + 1);
-        start->pattern[i] = dam_check_integer(L, -1, o->where, "mix", 1, p->M, expected) - 1;
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
-static void read_init_table(lua_State *L, int index, const dam_hamiltonian *h,
-                            const dam_patterns *p, dam_start *start)
-{
-    static const char *const keys[] = {"phi", "pattern", "mix", NULL};
-    dam_options o = dam_options_begin(L, index, "dam.mh: init", keys, false);
-    char expected[64];
-
-    if (dam_option_present(&o, "mix")) {
-        if (dam_option_present(&o, "phi") || dam_option_present(&o, "pattern"))
-            luaL_error(L, "%s: mix cannot be given together with phi or pattern", o.where);
-        read_mix(L, &o, p, start);
-        return;
-    }
-    snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)p->M);
-    start->pattern[0] = dam_option_integer(&o, "pattern", 0, 1, p->M, expected) - 1;
-    read_phi(L, &o, h, p, start);
-}
-
 static const dam_array *check_state_array(lua_State *L, int index, const char *where,
                                           const char *name, int64_t n_T, const dam_patterns *p,
                                           int64_t replicas)
@@ -203,43 +145,21 @@ static void check_exact(lua_State *L, const dam_sampler_options *s)
                        s->T[i], 1 / s->hamiltonian.beta_net);
 }
 
-static void read_init(lua_State *L, const dam_options *o, dam_sampler_options *s)
+/* Pushes what the start reads from while the sampler is made. */
+static void read_init(const dam_options *o, dam_sampler_options *s)
 {
-    static const char *const names[] = {"cold", "hot", "exact", "support", NULL};
-    dam_start *start = &s->start;
-    int type;
+    lua_State *L = o->L;
 
-    memset(start, 0, sizeof *start);
-    start->kind = DAM_START_PHI;
-    start->pattern[0] = -1;
-    start->phi_min = 0.75;
-    start->phi_max = 1;
-    type = dam_option_push(o, "init");
-    if (type == LUA_TTABLE) {
-        read_init_table(L, -1, &s->hamiltonian, s->patterns, start);
-    } else if (type == LUA_TUSERDATA) {
-        start->kind = DAM_START_STATES;
-        start->states =
+    if (dam_option_push(o, "init") == LUA_TUSERDATA) {
+        s->start.kind = DAM_START_STATES;
+        s->start.states =
             check_state_array(L, -1, o->where, "init", s->n_T, s->patterns, s->replicas)->data;
-    } else if (type != LUA_TNIL) {
-        lua_pop(L, 1);
-        switch (dam_option_choice(o, "init", 0, names)) {
-        case 0:
-            start->phi_min = 1;
-            break;
-        case 1:
-            start->kind = DAM_START_HOT;
-            break;
-        case 2:
-            start->kind = DAM_START_EXACT;
-            check_exact(L, s);
-            break;
-        default:
-            support_range(&s->hamiltonian, s->patterns, start);
-        }
         return;
     }
     lua_pop(L, 1);
+    dam_read_start(o, &s->hamiltonian, s->patterns, &s->start);
+    if (s->start.kind == DAM_START_EXACT)
+        check_exact(L, s);
 }
 
 /* The device asked for by the option, else by command line or environment, else "auto". */
@@ -315,14 +235,14 @@ static int mh(lua_State *L)
     s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, DBL_MAX, "a number > 0");
     read_device(&o, device);
     dam_option_choice(&o, "evaluation", 0, evaluations);
-    read_init(L, &o, &s);
+    read_init(&o, &s);
     h = push_closed(L);
     strcpy(h->device, device);
     dam_guard_begin(&guard);
     status = dam_sampler_create(&h->s, &s, &e);
     dam_guard_end(&guard);
     if (status)
-        return raise_engine(L, where_mh, &e);
+        return dam_raise_sampling(L, where_mh, &e);
     return 1;
 }
 
@@ -335,8 +255,10 @@ typedef struct {
 } result;
 
 static const char *const result_fields[] = {
-    "T",      "phi",   "phi2",  "q12",          "energy_density", "acceptance", "phi_max_other",
-    "digest", "steps", "stats", "chain_digest", "table",          "close",      NULL};
+    "T",      "phi",        "phi2",          "q12",    "energy_density", "energy2", "N",
+    "M",      "acceptance", "phi_max_other", "digest", "steps",          "stats",   "every",
+    "series", "histogram",  "track",         "table",  "retained",       "close",   "chain_digest",
+    NULL};
 
 static result *check_result(lua_State *L, int index)
 {
@@ -432,6 +354,7 @@ static int push_result(lua_State *L, dam_sampler *s)
     set_quantity(L, s, "phi", DAM_Q_PHI);
     set_quantity(L, s, "phi2", DAM_Q_PHI2);
     set_quantity(L, s, "energy_density", DAM_Q_ENERGY_DENSITY);
+    set_quantity(L, s, "energy2", DAM_Q_ENERGY2);
     set_quantity(L, s, "acceptance", DAM_Q_ACCEPTANCE);
     set_quantity(L, s, "phi_max_other", DAM_Q_PHI_MAX_OTHER);
     if (s->replicas > 1)
@@ -440,6 +363,11 @@ static int push_result(lua_State *L, dam_sampler *s)
     lua_setfield(L, -2, "digest");
     lua_pushinteger(L, (lua_Integer)s->ask);
     lua_setfield(L, -2, "steps");
+    lua_pushinteger(L, s->patterns->N);
+    lua_setfield(L, -2, "N");
+    lua_pushinteger(L, s->patterns->M);
+    lua_setfield(L, -2, "M");
+    dam_set_record_fields(L, s);
     set_stats(L, s);
     lua_setiuservalue(L, -2, 1);
     return 1;
@@ -526,7 +454,7 @@ Advances all chains by n steps without measuring.
 */
 static int run(lua_State *L)
 {
-    dam_sampler *s = check_sampler(L, 1);
+    dam_sampler *s = check_sampler_at_rest(L, "sampler:run");
     int64_t n = check_steps(L, "sampler:run");
     dam_guard guard;
     dam_error e;
@@ -536,66 +464,113 @@ static int run(lua_State *L)
     status = dam_sampler_run(s, n, &e);
     dam_guard_end(&guard);
     if (status)
-        return raise_engine(L, "sampler:run", &e);
+        return dam_raise_sampling(L, "sampler:run", &e);
     lua_settop(L, 1);
     return 1;
 }
 
-/***
-Advances all chains by n steps and measures after each.
-@function sampler:sample
-@tparam integer n steps, 1 or more
-@treturn result with fields T [T]; phi, phi2 (time averages of the alignment with the target and of
- its square), energy_density (H/N), acceptance, phi_max_other (largest alignment with another
- pattern, last state; nan when M = 1), all [T, disorder, replica]; q12 [T, disorder] for two and
-more replicas (mean over pairs); digest; steps; stats; and result:table(), result:chain_digest(t, d,
-a)
-@raise "interrupted" after Ctrl-C (sampler:finish completes the sample and returns the result); when
- an interrupted run or sample waits
-@see B(4), A(8)
-@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
- print(s:sample(100):table())
-*/
-static int sample(lua_State *L)
+/* The index of the option `observe` on the stack, 0 when absent. */
+static int push_observer(const dam_options *o)
 {
-    static const char *const keys[] = {NULL};
-    dam_sampler *s = check_sampler(L, 1);
-    int64_t n = check_steps(L, "sampler:sample");
-    dam_guard guard;
-    dam_error e;
-    dam_status status;
+    const int type = dam_option_push(o, "observe");
 
-    dam_options_begin(L, 3, "sampler:sample", keys, true);
-    dam_guard_begin(&guard);
-    status = dam_sampler_sample(s, n, &e);
-    dam_guard_end(&guard);
-    if (status)
-        return raise_engine(L, "sampler:sample", &e);
-    return push_result(L, s);
+    if (type != LUA_TNIL && type != LUA_TFUNCTION)
+        dam_argument_error(o->L, o->where, "observe", -1, "a function");
+    return type == LUA_TNIL ? 0 : lua_gettop(o->L);
 }
 
-/***
-Completes an interrupted run or sample.
-@function sampler:finish
-@treturn result|sampler the result of an interrupted sample; otherwise the sampler itself
-@raise "interrupted" when interrupted again
-@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
- s:finish() -- nothing was interrupted: nothing is done
-*/
-static int finish(lua_State *L)
+/* Completes what waits: blocks that are to be observed first, then all the rest. */
+static dam_activity complete(lua_State *L, int observer, const char *where)
 {
-    dam_sampler *s = check_sampler(L, 1);
+    handle *h = lua_touserdata(L, 1);
     dam_activity was;
     dam_guard guard;
     dam_error e;
     dam_status status;
 
+    if (observer)
+        dam_observe(L, 1, observer, where);
     dam_guard_begin(&guard);
-    status = dam_sampler_finish(s, &was, &e);
+    status = dam_sampler_finish(h->s, &was, &e);
     dam_guard_end(&guard);
     if (status)
-        return raise_engine(L, "sampler:finish", &e);
-    if (was == DAM_SAMPLING)
+        dam_raise_sampling(L, where, &e);
+    return was;
+}
+
+/***
+Advances all chains by n steps and measures after each. No option changes a digest or a measured
+value.
+@function sampler:sample
+@tparam integer n steps, 1 or more
+@tparam[opt] table options `every` (integer that divides n, default 1): steps of a block; `series`
+ (list of "phi", "energy_density", "q12"): time series of the means over each block, so that the
+ mean of a series is the average of the sample; `histogram` (table such as { phi = {-1, 1, 200} }:
+ low, high, bins, for the same names): counts of all n steps, values within 1e-6 outside of an end
+ count in its bin; `track` (list of indices of patterns): alignments with them at the end of each
+ block (track = {1}: the alignment with a drawn target at single steps); `observe` (function):
+ called once per block, all chains at the same step, with a view: fields x [T, disorder, replica,
+ N], phi and energy_density [T, disorder, replica], q12 [T, disorder] and step (steps done since
+ the sampler was made) of the states now, fetched when read; the view ends with the call
+@treturn result with fields T [T]; phi, phi2 (time averages of the alignment with the target and of
+ its square), energy_density (H/N), energy2 (time average of (H/N)^2), acceptance, phi_max_other
+ (largest alignment with another pattern, last state; nan when M = 1), all [T, disorder, replica];
+ q12 [T, disorder] for two and more replicas (mean over pairs); N, M, digest, steps, stats; where
+ asked for: every; series.NAME [T, disorder, replica, n/every] (q12 without replica);
+ histogram.NAME [T, disorder, replica, bins] with histogram.NAME_below and NAME_above [T, disorder,
+ replica], together n for each chain; track [T, disorder, replica, n/every, patterns]; and
+ result:table(), result:retained(threshold), result:chain_digest(t, d, a)
+@raise "interrupted" after Ctrl-C (sampler:finish completes the sample and returns the result); what
+ observe raises, the sample then waiting in the same way at the end of that block; when every does
+ not divide n; when the record does not fit into memory; when an interrupted run or sample waits
+@see B(4), A(8)
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ print(s:sample(100):table())
+ r = s:sample(64, { every = 8, series = {"phi"}, histogram = { phi = {-1, 1, 20} }, track = {2, 5},
+   observe = function(view) print(view.step, view.phi(1, 1, 1)) end })
+*/
+static int sample(lua_State *L)
+{
+    static const char where[] = "sampler:sample";
+    dam_sampler *s = check_sampler_at_rest(L, where);
+    int64_t n = check_steps(L, where);
+    dam_options o = dam_options_begin(L, 3, where, dam_sample_keys, true);
+    dam_record_options record;
+    bool recorded = dam_read_record(&o, s, n, &record);
+    int observer = push_observer(&o);
+    dam_error e;
+
+    if (recorded)
+        dam_announce_record(s, n, &record);
+    if (dam_sampler_begin_sample(s, n, recorded || observer ? &record : NULL, &e))
+        return dam_raise(L, where, &e);
+    complete(L, observer, where);
+    return push_result(L, s);
+}
+
+/***
+Completes an interrupted run or sample. What a sample records goes on where it stopped.
+@function sampler:finish
+@tparam[opt] table options `observe` (function): called with a view after each block of the sample
+ that no observer has seen; without it nobody observes the rest (see sampler:sample)
+@treturn result|sampler the result of an interrupted sample; otherwise the sampler itself
+@raise "interrupted" when interrupted again; what observe raises; when observe is given to a run, or
+ to a sample that was begun without any option
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:finish() -- nothing was interrupted: nothing is done
+*/
+static int finish(lua_State *L)
+{
+    static const char where[] = "sampler:finish";
+    static const char *const keys[] = {"observe", NULL};
+    dam_sampler *s = check_sampler_at_rest(L, where);
+    dam_options o = dam_options_begin(L, 2, where, keys, true);
+    int observer = push_observer(&o);
+
+    if (observer && (s->activity == DAM_RUNNING || (s->activity == DAM_SAMPLING && !s->record)))
+        return luaL_error(L, "%s: there is nothing to observe: a %s without options has no blocks",
+                          where, s->activity == DAM_RUNNING ? "run" : "sample");
+    if (complete(L, observer, where) == DAM_SAMPLING)
         return push_result(L, s);
     lua_settop(L, 1);
     return 1;
@@ -632,7 +607,7 @@ Puts all chains into given states; step counters and decisions so far are kept.
 static int set_state(lua_State *L)
 {
     static const char where[] = "sampler:set_state";
-    dam_sampler *s = check_sampler(L, 1);
+    dam_sampler *s = check_sampler_at_rest(L, where);
     const dam_array *a = check_state_array(L, 2, where, "x", s->n_T, s->patterns, s->replicas);
     dam_guard guard;
     dam_error e;
@@ -642,7 +617,7 @@ static int set_state(lua_State *L)
     status = dam_sampler_set_state(s, a->data, &e);
     dam_guard_end(&guard);
     if (status)
-        return raise_engine(L, where, &e);
+        return dam_raise_sampling(L, where, &e);
     lua_settop(L, 1);
     return 1;
 }
@@ -661,7 +636,7 @@ hysteresis).
 static int set_T(lua_State *L)
 {
     static const char where[] = "sampler:set_T";
-    dam_sampler *s = check_sampler(L, 1);
+    dam_sampler *s = check_sampler_at_rest(L, where);
     int64_t n;
     const double *T = read_T(L, 2, where, &n);
     dam_error e;
@@ -778,7 +753,7 @@ void dam_open_sampler(lua_State *L)
         {"run", run},     {"sample", sample},       {"finish", finish},
         {"state", state}, {"set_T", set_T},         {"set_state", set_state},
         {"save", save},   {"close", close_sampler}, {NULL, NULL}};
-    static const luaL_Reg meta[] = {{"__gc", close_sampler},
+    static const luaL_Reg meta[] = {{"__gc", collect_sampler},
                                     {"__close", close_sampler},
                                     {"__index", index_sampler},
                                     {"__tostring", sampler_to_string},
@@ -791,6 +766,7 @@ void dam_open_sampler(lua_State *L)
                                            {"__tostring", result_to_string},
                                            {NULL, NULL}};
 
+    dam_open_view(L);
     dam_new_class(L, DAM_CLASS_SAMPLER, meta, methods);
     dam_new_class(L, DAM_CLASS_RESULT, result_meta, result_methods);
     dam_push_methods(L, DAM_CLASS_RESULT); /* the standard library adds result:table() */

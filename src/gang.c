@@ -154,25 +154,30 @@ dam_status dam_gang_evaluate(dam_gang *g, dam_error *e)
     return status;
 }
 
-/* Mean overlap of the pairs among the replicas of one temperature. */
-static double mean_q12(const dam_gang *g, int64_t group, double *sum)
+double dam_mean_q12(const dam_kernels *kernels, int N, int64_t replicas, const float *x,
+                    double *sum)
 {
-    const float *x = g->x + group * g->replicas * g->N;
-    const double pairs = 0.5 * (double)g->replicas * (double)(g->replicas - 1);
+    const double pairs = 0.5 * (double)replicas * (double)(replicas - 1);
     double total = 0, own = 0;
 
-    if (g->replicas == 2)
-        return g->kernels->dot(g->N, x, x + g->N) / g->N;
+    if (replicas == 2)
+        return kernels->dot(N, x, x + N) / N;
     /* sum over pairs of x_a.x_b = (|sum of x_a|^2 - sum of |x_a|^2) / 2 */
-    memset(sum, 0, (size_t)g->N * sizeof *sum);
-    for (int64_t a = 0; a < g->replicas; a++) {
-        for (int k = 0; k < g->N; k++)
-            sum[k] += x[a * g->N + k];
-        own += g->kernels->dot(g->N, x + a * g->N, x + a * g->N);
+    memset(sum, 0, (size_t)N * sizeof *sum);
+    for (int64_t a = 0; a < replicas; a++) {
+        for (int k = 0; k < N; k++)
+            sum[k] += x[a * N + k];
+        own += kernels->dot(N, x + a * N, x + a * N);
     }
-    for (int k = 0; k < g->N; k++)
+    for (int k = 0; k < N; k++)
         total += sum[k] * sum[k];
-    return 0.5 * (total - own) / pairs / g->N;
+    return 0.5 * (total - own) / pairs / N;
+}
+
+/* That of the replicas of the gang's temperature `group`. */
+static double mean_q12(const dam_gang *g, int64_t group, double *sum)
+{
+    return dam_mean_q12(g->kernels, g->N, g->replicas, g->x + group * g->replicas * g->N, sum);
 }
 
 /* The proposals of step `step`, for all chains. */
@@ -212,6 +217,24 @@ static void accumulate(dam_chain *chain, bool accepted)
     chain->phi_sum += chain->phi;
     chain->phi2_sum += chain->phi * chain->phi;
     chain->L_sum += chain->L;
+    chain->L2_sum += chain->L * chain->L;
+}
+
+/* Step `step` of all chains into the record, after all of them have been decided. */
+static void record_step(const dam_gang *g, const workspace *w, uint64_t step)
+{
+    const dam_moment m = dam_record_moment(g->record, step);
+
+    for (int64_t group = 0; group * g->replicas < g->chains; group++) {
+        const int64_t place = (g->first_T + group) * g->record->disorder + g->disorder;
+        for (int64_t a = 0; a < g->replicas; a++) {
+            const int64_t c = group * g->replicas + a;
+            dam_record_chain(g->record, m, place * g->replicas + a, g->chain[c].phi, g->chain[c].L,
+                             g->x + c * g->N);
+        }
+        if (g->replicas > 1)
+            dam_record_q12(g->record, m, place, w->q12[group]);
+    }
 }
 
 /* Decisions of step `step`, which has been evaluated. */
@@ -231,6 +254,8 @@ static void complete_step(dam_gang *g, workspace *w, uint64_t step, bool measure
             g->q12_sum[group] += w->q12[group];
         }
     }
+    if (measure && g->record)
+        record_step(g, w, step);
 }
 
 /* Sets phi_max_other of the states; false when interrupted. */
@@ -248,7 +273,7 @@ static bool measure_last(dam_gang *g, workspace *w)
     return true;
 }
 
-dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, dam_error *e)
+dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, bool last, dam_error *e)
 {
     workspace w;
     dam_status status = workspace_make(&w, g, e);
@@ -266,7 +291,7 @@ dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, dam_error *
         if (going)
             complete_step(g, &w, step, measure);
     }
-    if (going && measure)
+    if (going && last)
         going = measure_last(g, &w);
     if (!going)
         status = dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted");

@@ -17,18 +17,24 @@ typedef struct {
     dam_chain *chain;    /* [chains], all at the same step */
     float *x;            /* [chains][N] */
     int64_t chains;
-    int64_t replicas; /* when measuring q12: consecutive chains that share T; else 1 */
-    double *q12_sum;  /* [chains / replicas] when replicas > 1 */
+    int64_t replicas;          /* when measuring q12: consecutive chains that share T; else 1 */
+    double *q12_sum;           /* [chains / replicas] when replicas > 1 */
+    dam_record *record;        /* what to record in when measuring, or NULL */
+    int64_t disorder, first_T; /* index of the disorder; index of T of the first chain */
 } dam_gang;
 
 /* Sets L and phi of every chain from its state. */
 dam_status dam_gang_evaluate(dam_gang *g, dam_error *e);
 
 /*
- * Takes the chains to step `end`. With `measure`, sums are accumulated after every step and
- * phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at the same completed
- * step.
+ * Takes the chains to step `end`. With `measure`, sums are accumulated after every step, and
+ * with `last` phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at the same
+ * completed step.
  */
-dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, dam_error *e);
+dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, bool last, dam_error *e);
+
+/* Mean overlap of the pairs among `replicas` >= 2 states x[replicas][N]; `sum` holds N doubles. */
+double dam_mean_q12(const dam_kernels *kernels, int N, int64_t replicas, const float *x,
+                    double *sum);
 
 #endif

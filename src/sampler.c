@@ -9,10 +9,6 @@
 #include "interrupt.h"
 #include "memory.h"
 
-/* Patterns kept between calls, and the least made at a time where memory allows. */
-#define KEEP_BYTES ((uint64_t)64 << 20)
-#define WAVE_BYTES ((uint64_t)256 << 20)
-
 /* Gangs per thread below which chains of one disorder are divided among threads. */
 #define GANGS_PER_THREAD 4
 
@@ -42,6 +38,7 @@ typedef struct {
     enum { EVALUATE, ADVANCE } what;
     uint64_t end;
     bool measure;
+    bool last; /* the sample ends at `end` */
 } job;
 
 /* Chains first .. first + count - 1 of the disorder at `index`. */
@@ -51,74 +48,7 @@ typedef struct {
 
 static bool is_done(const dam_chain *c, const job *j)
 {
-    return j->what == ADVANCE && c->steps >= j->end && (!j->measure || c->measured);
-}
-
-/* Disorders whose patterns are made at a time: enough for all threads, within the memory. */
-static int64_t wave_size(const dam_sampler *s)
-{
-    const uint64_t bytes = dam_patterns_bytes(s->patterns);
-    uint64_t room = bytes * (uint64_t)omp_get_max_threads();
-    double available = dam_memory_available();
-
-    if (room < WAVE_BYTES)
-        room = WAVE_BYTES;
-    if ((double)room > available / 2)
-        room = (uint64_t)(available / 2);
-    room /= bytes;
-    if (room < 1)
-        room = 1;
-    return room < (uint64_t)s->patterns->disorder ? (int64_t)room : s->patterns->disorder;
-}
-
-static void drop_panels(dam_sampler *s)
-{
-    dam_free(s->panels);
-    s->panels = NULL;
-    s->panels_count = s->panels_room = 0;
-}
-
-/* Makes the patterns of the disorders first .. first + count - 1, if they are not there. */
-static dam_status make_panels(dam_sampler *s, int64_t first, int64_t count, dam_error *e)
-{
-    const dam_patterns *p = s->patterns;
-    const int64_t panels = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
-    void *memory = NULL;
-    bool out_of_memory = false;
-
-    if (s->panels_count >= count && s->panels_first == first)
-        return DAM_OK;
-    if (s->panels_room < count) {
-        dam_status status;
-        drop_panels(s);
-        status = dam_alloc(&memory, (uint64_t)count, dam_patterns_bytes(p),
-                           "one disorder of M x N patterns", "lower M (or alpha) or N", e);
-        if (status)
-            return status;
-        s->panels = memory;
-        s->panels_room = count;
-    }
-    s->panels_count = 0;
-#pragma omp parallel reduction(|| : out_of_memory) if (count * panels * size > PARALLEL_NUMBERS)
-    {
-        dam_error mine;
-        void *rows = NULL;
-        if (dam_alloc(&rows, DAM_PANEL, (uint64_t)p->N * sizeof(float), "rows", "lower N", &mine))
-            out_of_memory = true;
-#pragma omp for schedule(dynamic, 8)
-        for (int64_t i = 0; i < count * panels; i++)
-            if (rows && !dam_interrupted())
-                dam_patterns_fill_panel(p, s->kernels, first + i / panels, i % panels, rows,
-                                        s->panels + i * size);
-        dam_free(rows);
-    }
-    if (out_of_memory)
-        return dam_fail(e, DAM_ERR_MEMORY, "no memory for making patterns: lower N or threads");
-    if (dam_interrupted())
-        return dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted");
-    s->panels_first = first;
-    s->panels_count = count;
-    return DAM_OK;
+    return j->what == ADVANCE && c->steps >= j->end && (!j->last || c->measured);
 }
 
 /* Chains to put into one gang, a multiple of `unit`, so that there is work for every thread. */
@@ -166,18 +96,20 @@ static dam_status do_item(dam_sampler *s, const job *j, item it, int64_t unit, d
         .N = s->patterns->N,
         .M = s->patterns->M,
         .target = dam_patterns_target(s->patterns, it.index),
-        .panels = s->panels + (it.index - s->panels_first) *
-                                  (int64_t)(dam_patterns_bytes(s->patterns) / sizeof(float)),
+        .panels = dam_panels_of(&s->panels, s->patterns, it.index),
         .chain = s->chain + c,
         .x = s->x + c * s->patterns->N,
         .chains = it.count,
         .replicas = unit,
         .q12_sum = s->q12_sum + c / s->replicas,
+        .record = j->measure ? s->record : NULL,
+        .disorder = it.index,
+        .first_T = it.first / s->replicas,
     };
 
     if (j->what == EVALUATE)
         return dam_gang_evaluate(&g, e);
-    return dam_gang_advance(&g, j->end, j->measure, e);
+    return dam_gang_advance(&g, j->end, j->measure, j->last, e);
 }
 
 static bool wave_is_done(const dam_sampler *s, const job *j, int64_t first, int64_t wave)
@@ -195,7 +127,7 @@ static dam_status do_wave(dam_sampler *s, const job *j, int64_t first, int64_t w
 {
     /* q12 needs the replicas of a temperature side by side */
     const int64_t unit = j->measure ? s->replicas : 1;
-    dam_status status = make_panels(s, first, wave, e);
+    dam_status status = dam_panels_make(&s->panels, s->patterns, s->kernels, first, wave, e);
     void *memory = NULL;
     item *items;
     int64_t n;
@@ -230,7 +162,8 @@ static dam_status do_wave(dam_sampler *s, const job *j, int64_t first, int64_t w
 /* The job on all chains, wave by wave. */
 static dam_status drive(dam_sampler *s, const job *j, dam_error *e)
 {
-    const int64_t disorder = s->patterns->disorder, size = wave_size(s);
+    const int64_t disorder = s->patterns->disorder;
+    const int64_t size = dam_panels_wave(&s->panels, s->patterns, s->keep_panels);
     dam_status status = DAM_OK;
 
     for (int64_t first = 0; first < disorder && status == DAM_OK; first += size) {
@@ -238,9 +171,8 @@ static dam_status drive(dam_sampler *s, const job *j, dam_error *e)
         if (!wave_is_done(s, j, first, wave))
             status = do_wave(s, j, first, wave, e);
     }
-    if ((uint64_t)s->panels_room * dam_patterns_bytes(s->patterns) > KEEP_BYTES ||
-        s->panels_count < disorder)
-        drop_panels(s);
+    if (!s->keep_panels)
+        dam_panels_trim(&s->panels, s->patterns);
     return status;
 }
 
@@ -356,7 +288,7 @@ static void name_chain(const dam_sampler *s, int64_t c, char text[96])
 /* Evaluates all states; one outside of every support is an error. */
 static dam_status evaluate(dam_sampler *s, dam_error *e)
 {
-    const job j = {EVALUATE, 0, false};
+    const job j = {EVALUATE, 0, false, false};
     char chain[96];
     dam_status status = drive(s, &j, e);
 
@@ -424,7 +356,8 @@ void dam_sampler_free(dam_sampler *s)
 {
     if (!s)
         return;
-    drop_panels(s);
+    dam_panels_drop(&s->panels);
+    dam_record_free(s->record);
     dam_patterns_release(s->patterns);
     dam_free(s->T);
     dam_free(s->chain);
@@ -436,7 +369,8 @@ void dam_sampler_free(dam_sampler *s)
 /* Goes on with the activity in progress, to its end or to an interruption. */
 static dam_status proceed(dam_sampler *s, dam_error *e)
 {
-    const job j = {ADVANCE, s->steps + s->ask, s->activity == DAM_SAMPLING};
+    const bool measure = s->activity == DAM_SAMPLING;
+    const job j = {ADVANCE, s->steps + s->ask, measure, measure};
     dam_status status = drive(s, &j, e);
 
     if (status == DAM_OK) {
@@ -446,34 +380,98 @@ static dam_status proceed(dam_sampler *s, dam_error *e)
     return status;
 }
 
-static dam_status begin(dam_sampler *s, dam_activity activity, int64_t steps, dam_error *e)
+/* DAM_ERR_STATE while an activity waits to be finished. */
+static dam_status nothing_waits(const dam_sampler *s, dam_error *e)
 {
-    if (s->activity != DAM_IDLE)
-        return dam_fail(e, DAM_ERR_STATE,
-                        "an interrupted %s of %llu steps waits: complete it by s:finish() first",
-                        s->activity == DAM_SAMPLING ? "sample" : "run", (unsigned long long)s->ask);
-    s->activity = activity;
-    s->ask = (uint64_t)steps;
-    return proceed(s, e);
+    if (s->activity == DAM_IDLE)
+        return DAM_OK;
+    return dam_fail(e, DAM_ERR_STATE,
+                    "an interrupted %s of %llu steps waits: complete it by s:finish() first",
+                    s->activity == DAM_SAMPLING ? "sample" : "run", (unsigned long long)s->ask);
 }
 
 dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e)
 {
-    return begin(s, DAM_RUNNING, steps, e);
+    if (nothing_waits(s, e))
+        return e->status;
+    s->activity = DAM_RUNNING;
+    s->ask = (uint64_t)steps;
+    return proceed(s, e);
+}
+
+/* Energy density of a state: this times its L. */
+static double per_neuron(const dam_sampler *s)
+{
+    const int N = s->patterns->N;
+    return -1 / (dam_hamiltonian_beta_net(&s->hamiltonian, N) * N);
+}
+
+dam_record_sample dam_sampler_record_sample(const dam_sampler *s, int64_t steps)
+{
+    return (dam_record_sample){.patterns = s->patterns,
+                               .n_T = s->n_T,
+                               .replicas = s->replicas,
+                               .begin = s->steps,
+                               .steps = steps,
+                               .per_neuron = per_neuron(s)};
+}
+
+dam_status dam_sampler_begin_sample(dam_sampler *s, int64_t steps, const dam_record_options *record,
+                                    dam_error *e)
+{
+    const dam_record_sample sample = dam_sampler_record_sample(s, steps);
+    dam_record *made = NULL;
+
+    if (nothing_waits(s, e) || (record && dam_record_create(&made, record, &sample, s->kernels, e)))
+        return e->status;
+    dam_record_free(s->record);
+    s->record = made;
+    for (int64_t c = 0; c < dam_sampler_chains(s); c++) {
+        dam_chain *chain = s->chain + c;
+        chain->accepted = 0;
+        chain->phi_sum = chain->phi2_sum = chain->L_sum = chain->L2_sum = 0;
+        chain->measured = false;
+    }
+    memset(s->q12_sum, 0, (size_t)(s->patterns->disorder * s->n_T) * sizeof *s->q12_sum);
+    s->activity = DAM_SAMPLING;
+    s->ask = (uint64_t)steps;
+    return DAM_OK;
 }
 
 dam_status dam_sampler_sample(dam_sampler *s, int64_t steps, dam_error *e)
 {
-    if (s->activity == DAM_IDLE) {
-        for (int64_t c = 0; c < dam_sampler_chains(s); c++) {
-            dam_chain *chain = s->chain + c;
-            chain->accepted = 0;
-            chain->phi_sum = chain->phi2_sum = chain->L_sum = 0;
-            chain->measured = false;
-        }
-        memset(s->q12_sum, 0, (size_t)(s->patterns->disorder * s->n_T) * sizeof *s->q12_sum);
-    }
-    return begin(s, DAM_SAMPLING, steps, e);
+    if (dam_sampler_begin_sample(s, steps, NULL, e))
+        return e->status;
+    return proceed(s, e);
+}
+
+dam_status dam_sampler_next_block(dam_sampler *s, bool *there, dam_error *e)
+{
+    dam_record *r = s->record;
+    dam_status status;
+    job j = {ADVANCE, 0, true, false};
+
+    *there = s->activity == DAM_SAMPLING && r && r->observed < r->blocks;
+    if (!*there)
+        return DAM_OK;
+    j.end = s->steps + (uint64_t)((r->observed + 1) * r->options.every);
+    status = drive(s, &j, e);
+    if (status == DAM_OK)
+        r->observed++;
+    return status;
+}
+
+void dam_sampler_drop_record(dam_sampler *s)
+{
+    dam_record_free(s->record);
+    s->record = NULL;
+}
+
+void dam_sampler_keep_patterns(dam_sampler *s, bool keep)
+{
+    s->keep_panels = keep;
+    if (!keep)
+        dam_panels_trim(&s->panels, s->patterns);
 }
 
 dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
@@ -484,9 +482,7 @@ dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
 
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)
 {
-    const double n = (double)s->ask;
-    const double per_neuron =
-        -1 / (dam_hamiltonian_beta_net(&s->hamiltonian, s->patterns->N) * s->patterns->N);
+    const double n = (double)s->ask, factor = per_neuron(s);
 
     for (int64_t t = 0; t < s->n_T; t++)
         for (int64_t d = 0; d < s->patterns->disorder; d++) {
@@ -498,11 +494,34 @@ void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)
                 const dam_chain *c = s->chain + dam_sampler_index(s, t, d, r);
                 *out++ = q == DAM_Q_PHI              ? c->phi_sum / n
                          : q == DAM_Q_PHI2           ? c->phi2_sum / n
-                         : q == DAM_Q_ENERGY_DENSITY ? c->L_sum / n * per_neuron
+                         : q == DAM_Q_ENERGY_DENSITY ? c->L_sum / n * factor
+                         : q == DAM_Q_ENERGY2        ? c->L2_sum / n * factor * factor
                          : q == DAM_Q_ACCEPTANCE     ? (double)c->accepted / n
                                                      : c->phi_max_other;
             }
         }
+}
+
+dam_status dam_sampler_now(const dam_sampler *s, dam_recorded q, double *out, dam_error *e)
+{
+    const double factor = per_neuron(s);
+    const int N = s->patterns->N;
+    void *scratch = NULL;
+
+    if (dam_alloc(&scratch, (uint64_t)N, sizeof(double), "room for an overlap", "lower N", e))
+        return e->status;
+    for (int64_t t = 0; t < s->n_T; t++)
+        for (int64_t d = 0; d < s->patterns->disorder; d++) {
+            const int64_t first = dam_sampler_index(s, t, d, 0);
+            if (q == DAM_RECORD_Q12) {
+                *out++ = dam_mean_q12(s->kernels, N, s->replicas, s->x + first * N, scratch);
+                continue;
+            }
+            for (int64_t c = first; c < first + s->replicas; c++)
+                *out++ = q == DAM_RECORD_PHI ? s->chain[c].phi : s->chain[c].L * factor;
+        }
+    dam_free(scratch);
+    return DAM_OK;
 }
 
 uint64_t dam_sampler_chain_digest(const dam_sampler *s, int64_t chain)

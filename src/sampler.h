@@ -11,7 +11,9 @@
 #include <stdint.h>
 
 #include "hamiltonian.h"
+#include "panels.h"
 #include "patterns.h"
+#include "record.h"
 #include "start.h"
 
 #define DAM_MAX_REPLICAS UINT32_MAX
@@ -38,7 +40,7 @@ typedef struct {
     uint64_t decisions; /* rolling hash of all decisions */
     uint64_t steps;     /* since creation */
     uint64_t accepted;
-    double phi_sum, phi2_sum, L_sum;
+    double phi_sum, phi2_sum, L_sum, L2_sum;
     double phi_max_other; /* of the last state of a sample */
     bool measured;        /* phi_max_other is that of the sample in progress */
 } dam_chain;
@@ -59,9 +61,10 @@ typedef struct {
     double *q12_sum;  /* [disorder][T] */
     uint64_t steps;   /* completed by all chains before the activity in progress */
     dam_activity activity;
-    uint64_t ask;  /* steps asked for by the activity in progress, or by the last sample */
-    float *panels; /* patterns of the disorders panels_first .. + panels_count - 1 */
-    int64_t panels_first, panels_count, panels_room;
+    uint64_t ask;       /* steps asked for by the activity in progress, or by the last sample */
+    dam_record *record; /* of the sample in progress or the last one; NULL: nothing recorded */
+    dam_panels panels;
+    bool keep_panels; /* between calls, whatever their size */
 } dam_sampler;
 
 /* Quantities of the last sample. */
@@ -69,6 +72,7 @@ typedef enum {
     DAM_Q_PHI,            /* [T][disorder][replica] */
     DAM_Q_PHI2,           /* [T][disorder][replica] */
     DAM_Q_ENERGY_DENSITY, /* [T][disorder][replica] */
+    DAM_Q_ENERGY2,        /* [T][disorder][replica]; mean square of the energy density */
     DAM_Q_ACCEPTANCE,     /* [T][disorder][replica] */
     DAM_Q_PHI_MAX_OTHER,  /* [T][disorder][replica]; NaN when M = 1 */
     DAM_Q_Q12,            /* [T][disorder]; mean over pairs of replicas */
@@ -92,6 +96,32 @@ int64_t dam_sampler_index(const dam_sampler *s, int64_t t, int64_t disorder, int
  */
 dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e);
 dam_status dam_sampler_sample(dam_sampler *s, int64_t steps, dam_error *e);
+
+/*
+ * A sample in pieces: begins one, with a record of it if `record` is not NULL, and takes no step.
+ * It waits like an interrupted one: dam_sampler_finish takes its steps.
+ */
+dam_status dam_sampler_begin_sample(dam_sampler *s, int64_t steps, const dam_record_options *record,
+                                    dam_error *e);
+
+/* What a record of `steps` steps from now on would be about; to ask for its size. */
+dam_record_sample dam_sampler_record_sample(const dam_sampler *s, int64_t steps);
+
+/*
+ * Takes all chains of a recorded sample in progress to the end of the next block that nobody has
+ * observed; `*there` is false when there is none. The sample goes on waiting, after the last block
+ * too.
+ */
+dam_status dam_sampler_next_block(dam_sampler *s, bool *there, dam_error *e);
+
+/* Releases the record of a completed sample. */
+void dam_sampler_drop_record(dam_sampler *s);
+
+/* Whether patterns, once made, are kept between calls whatever their size. */
+void dam_sampler_keep_patterns(dam_sampler *s, bool keep);
+
+/* A quantity of the states as they are now, shaped like that of a sample. */
+dam_status dam_sampler_now(const dam_sampler *s, dam_recorded q, double *out, dam_error *e);
 
 /* Completes what was interrupted; `*was` says what it was (DAM_IDLE: nothing to do). */
 dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e);

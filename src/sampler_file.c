@@ -1,7 +1,8 @@
 /*
  * A sampler's file: 64-bit little-endian words. Magic, the options, the patterns (their numbers, or
- * the user's data), the temperatures, the chains, the states, and last a checksum over all words
- * before it. One function walks over the fields for counting, writing and reading alike.
+ * the user's data), the temperatures, the chains, the states, the record of a sample in progress,
+ * and last a checksum over all words before it. One function walks over the fields for counting,
+ * writing and reading alike.
  */
 #include <errno.h>
 #include <math.h>
@@ -13,8 +14,8 @@
 #include "memory.h"
 #include "sampler.h"
 
-#define FORMAT 1
-#define CHAIN_WORDS 10
+#define FORMAT 2
+#define CHAIN_WORDS 11
 
 /* A walk over the words of a file. */
 typedef struct {
@@ -70,6 +71,7 @@ typedef struct {
     uint64_t pattern_seed, seed, steps, ask;
     int64_t n_T, replicas, first_replica, activity;
     double step;
+    int64_t recorded; /* a record follows the states */
 } options;
 
 static void visit_options(walk *w, options *o)
@@ -96,6 +98,7 @@ static void visit_options(walk *w, options *o)
     visit_integer(w, &o->first_replica);
     visit_integer(w, &o->activity);
     visit_double(w, &o->step);
+    visit_integer(w, &o->recorded);
     o->h.kernel = (dam_kernel)(kernel >= DAM_LSE && kernel <= DAM_POLYNOMIAL ? kernel : DAM_LSE);
     o->h.k = (int)k;
     if (format != FORMAT)
@@ -114,6 +117,7 @@ static void visit_chain(walk *w, dam_chain *c)
     visit_double(w, &c->phi_sum);
     visit_double(w, &c->phi2_sum);
     visit_double(w, &c->L_sum);
+    visit_double(w, &c->L2_sum);
     visit_double(w, &c->phi_max_other);
     visit(w, &measured);
     c->measured = measured != 0;
@@ -131,6 +135,39 @@ static void visit_chains(walk *w, dam_sampler *s)
     visit_singles(w, s->x, chains * s->patterns->N);
 }
 
+static void visit_record_options(walk *w, dam_record_options *o, int64_t *observed)
+{
+    visit_integer(w, &o->every);
+    visit_integer(w, &o->tracks);
+    visit_integer(w, observed);
+    for (int q = 0; q < DAM_RECORD_QUANTITIES; q++) {
+        uint64_t series = o->series[q];
+        visit(w, &series);
+        o->series[q] = series != 0;
+        visit_integer(w, &o->histogram[q].bins);
+        visit_double(w, &o->histogram[q].low);
+        visit_double(w, &o->histogram[q].high);
+    }
+}
+
+static void visit_array(walk *w, dam_array *a)
+{
+    for (int64_t i = 0; a->data && i < a->count; i++)
+        visit_double(w, a->data + i);
+}
+
+/* What was recorded so far. */
+static void visit_recorded(walk *w, dam_record *r)
+{
+    for (int q = 0; q < DAM_RECORD_QUANTITIES; q++) {
+        visit_array(w, &r->series[q]);
+        visit_array(w, &r->counts[q]);
+        visit_array(w, &r->below[q]);
+        visit_array(w, &r->above[q]);
+    }
+    visit_array(w, &r->tracked);
+}
+
 static void visit_all(walk *w, options *o, dam_sampler *s)
 {
     dam_patterns *p = s->patterns;
@@ -144,6 +181,12 @@ static void visit_all(walk *w, options *o, dam_sampler *s)
         visit_singles(w, p->data, p->data_sets * p->M * p->N);
     }
     visit_chains(w, s);
+    if (o->recorded) {
+        visit_record_options(w, &s->record->options, &s->record->observed);
+        for (int64_t i = 0; i < s->record->options.tracks; i++)
+            visit_integer(w, s->record->track + i);
+        visit_recorded(w, s->record);
+    }
 }
 
 static uint64_t checksum(const uint64_t *word, int64_t count)
@@ -191,7 +234,8 @@ dam_status dam_sampler_save(dam_sampler *s, const char *path, dam_error *e)
                  s->replicas,
                  s->first_replica,
                  (int64_t)s->activity,
-                 s->step};
+                 s->step,
+                 s->activity == DAM_SAMPLING && s->record};
     walk w = {COUNT, NULL, 0, 0, false};
     void *memory = NULL;
     dam_status status;
@@ -304,6 +348,56 @@ static dam_status read_patterns(walk *w, const options *o, dam_patterns **out, d
     return status;
 }
 
+/* True when a record of these options can be that of the sample, and fit into the words left. */
+static bool plausible_record(const walk *w, const dam_record_options *o, int64_t observed,
+                             const dam_record_sample *sample)
+{
+    if (sample->steps < 1 || sample->steps > DAM_MAX_STEPS || o->every < 1 ||
+        sample->steps % o->every != 0 || o->tracks < 0 || o->tracks > w->count || observed < 0 ||
+        observed > sample->steps / o->every)
+        return false;
+    for (int q = 0; q < DAM_RECORD_QUANTITIES; q++)
+        if (o->histogram[q].bins < 0 || o->histogram[q].bins > DAM_RECORD_MAX_BINS ||
+            (o->histogram[q].bins > 0 && !(o->histogram[q].low < o->histogram[q].high)))
+            return false;
+    /* the tracked patterns themselves are not in the file */
+    return dam_record_bytes(o, sample) -
+               (double)o->tracks * (double)(sample->patterns->disorder * sample->patterns->N) *
+                   sizeof(float) <=
+           (double)(w->count - w->at) * 8;
+}
+
+static dam_status read_record(walk *w, dam_sampler *s, const char *path, dam_error *e)
+{
+    const dam_record_sample sample = dam_sampler_record_sample(s, (int64_t)s->ask);
+    dam_record_options o;
+    int64_t observed = 0;
+    void *track = NULL;
+    dam_status status = DAM_OK;
+
+    memset(&o, 0, sizeof o);
+    visit_record_options(w, &o, &observed);
+    if (w->past_end || !plausible_record(w, &o, observed, &sample))
+        return damaged(path, "its record holds impossible numbers", e);
+    if (o.tracks > 0)
+        status = dam_alloc(&track, (uint64_t)o.tracks, sizeof(int64_t), "tracked patterns",
+                           "free other objects", e);
+    o.track = track;
+    for (int64_t i = 0; i < o.tracks && status == DAM_OK; i++) {
+        visit_integer(w, (int64_t *)track + i);
+        if (o.track[i] < 0 || o.track[i] >= s->patterns->M)
+            status = damaged(path, "its record holds impossible numbers", e);
+    }
+    if (status == DAM_OK)
+        status = dam_record_create(&s->record, &o, &sample, s->kernels, e);
+    dam_free(track);
+    if (status == DAM_OK) {
+        s->record->observed = observed;
+        visit_recorded(w, s->record);
+    }
+    return status;
+}
+
 /* The sampler from its words. */
 static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error *e)
 {
@@ -338,6 +432,10 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
     (*out)->ask = o.ask;
     (*out)->activity = (dam_activity)o.activity;
     visit_chains(w, *out);
+    if (o.recorded && o.activity == DAM_SAMPLING && !w->past_end)
+        status = read_record(w, *out, path, e);
+    if (status)
+        return status;
     if (w->past_end || w->at != w->count)
         status = damaged(path, "its length does not fit its content", e);
     return status;

@@ -96,8 +96,8 @@ static dam_status mix(const dam_start *start, const dam_patterns *p, const dam_k
 {
     for (int k = 0; k < p->N; k++)
         y[k] = 0;
-    for (int i = 0; i < start->patterns; i++) {
-        dam_patterns_rows(p, kernels, index, start->pattern[i], 1, xi);
+    for (int64_t i = 0; i < start->mixed; i++) {
+        dam_patterns_rows(p, kernels, index, start->mix[i], 1, xi);
         for (int k = 0; k < p->N; k++)
             y[k] += xi[k];
     }

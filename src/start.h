@@ -16,14 +16,12 @@ typedef enum {
     DAM_START_STATES, /* given states */
 } dam_start_kind;
 
-#define DAM_MAX_MIX 64
-
 typedef struct {
     dam_start_kind kind;
     double phi_min, phi_max;
-    int64_t
-        pattern[DAM_MAX_MIX]; /* PHI: [0], -1 for the disorder's target; MIX: `patterns` of them */
-    int patterns;
+    int64_t pattern[1]; /* PHI: index from 0, -1 for the disorder's target */
+    const int64_t *mix; /* MIX: indices of `mixed` patterns; read while the sampler is made */
+    int64_t mixed;
     const double *states; /* STATES: [T][disorder][replica][N]; read while the sampler is made */
 } dam_start;
 

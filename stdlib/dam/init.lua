@@ -20,7 +20,9 @@ dam.plot = require "dam.plot"
 dam.stats = require "dam.stats"
 
 if rawget(core, "result_methods") then
-  core.result_methods.table = require "dam.result"
+  for name, method in pairs(require "dam.result") do
+    core.result_methods[name] = method
+  end
 end
 
 local function unknown(_, name)

@@ -1,5 +1,10 @@
---- result:table(): the physicist's summary of a sample, one row per temperature.
+--- Methods of results: the physicist's summary of a sample, one row per temperature; the fraction
+--- of chains that retained the target.
+local check = require "dam.check"
+local core = require "dam.core"
 local format = require "dam.format"
+
+local result = {}
 
 --- Mean over disorder and its standard error at temperature t of an array [T, disorder] or
 --- [T, disorder, replica]; replicas of a disorder are averaged first, as they share its patterns.
@@ -20,7 +25,7 @@ end
 -- @usage H = dam.lse{ beta_net = 1 }; p = dam.patterns{ N = 24, M = 8, disorder = 4 }
 -- s = dam.mh{ hamiltonian = H, patterns = p, T = { 0.1, 0.5 } }
 -- print(s:sample(200):table())
-return function(r)
+function result.table(r)
   local columns = { "T", { name = "phi", err = "phi_err" } }
   local q12 = r.q12
   if q12 then
@@ -42,3 +47,30 @@ return function(r)
   end
   return format.table(rows, columns)
 end
+
+--- The fraction of chains, over disorders and replicas, whose time-averaged alignment with the
+--- target is at least the threshold.
+-- @function result:retained
+-- @tparam[opt=0.5] number threshold
+-- @treturn array [T]
+-- @raise when the threshold is not a number
+-- @usage H = dam.lse{ beta_net = 1 }; p = dam.patterns{ N = 24, M = 8, disorder = 4 }
+-- s = dam.mh{ hamiltonian = H, patterns = p, T = { 0.1, 0.5 } }
+-- print(s:sample(200):retained(0.7))
+function result.retained(r, threshold)
+  if threshold == nil then
+    threshold = 0.5
+  elseif type(threshold) ~= "number" or threshold ~= threshold then
+    check.argument("result:retained", "threshold", threshold, "a number")
+  end
+  local kept = r.phi:map(function(phi)
+    return phi >= threshold and 1 or 0
+  end)
+  local out = core.zeros(#kept)
+  for t = 1, #kept do
+    out[t] = kept:slice { t }:mean()
+  end
+  return out
+end
+
+return result
