@@ -14,6 +14,7 @@ void dam_open_array(lua_State *L);       /* dam.array, zeros, linspace, range, l
 void dam_open_hamiltonian(lua_State *L); /* dam.lse, lsr, polynomial */
 void dam_open_patterns(lua_State *L);    /* dam.patterns */
 void dam_open_sampler(lua_State *L);     /* dam.mh */
+void dam_open_descend(lua_State *L);     /* dam.descend, H:gradient */
 void dam_open_theory(lua_State *L);      /* dam.theory, entropy, gram_entropy */
 void dam_open_system(lua_State *L);      /* dam.version, devices, clock */
 

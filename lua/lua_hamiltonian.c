@@ -133,8 +133,8 @@ static int u(lua_State *L)
 static int index_hamiltonian(lua_State *L)
 {
     static const char *const names[] = {"lse", "lsr", "polynomial"};
-    static const char *const fields[] = {"kernel", "beta_net", "b",      "epsilon",
-                                         "k",      "u",        "energy", NULL};
+    static const char *const fields[] = {"kernel", "beta_net", "b",        "epsilon", "k",
+                                         "u",      "energy",   "gradient", NULL};
     const dam_hamiltonian *h = dam_check_hamiltonian(L, 1);
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
 

@@ -30,6 +30,7 @@ int luaopen_dam_core(lua_State *L)
     dam_open_hamiltonian(L);
     dam_open_patterns(L);
     dam_open_sampler(L);
+    dam_open_descend(L);
     dam_open_theory(L);
     return 1;
 }

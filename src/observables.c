@@ -5,12 +5,12 @@
 #include "interrupt.h"
 #include "memory.h"
 
-/* Alignments of x with the patterns of one panel, k ascending, without contraction. */
-static void panel_overlaps(const float *panel, int N, const double *x, double *phi)
+void dam_panel_overlaps(const float *panel, int N, const double *x, double *phi)
 {
     double sum[DAM_PANEL] = {0};
 
-    for (int k = 0; k < N; k++)
+    for (int64_t k = 0; k < N; k++)
+#pragma omp simd
         for (int j = 0; j < DAM_PANEL; j++)
             sum[j] += x[k] * (double)panel[k * DAM_PANEL + j];
     for (int j = 0; j < DAM_PANEL; j++)
@@ -45,7 +45,7 @@ dam_status dam_overlaps(const dam_patterns *p, const dam_kernels *kernels, int64
         return e->status;
     for (int64_t panel = 0; panel < dam_patterns_panels(p); panel++) {
         dam_patterns_fill_panel(p, kernels, index, panel, s.rows, s.panel);
-        panel_overlaps(s.panel, p->N, x, phi);
+        dam_panel_overlaps(s.panel, p->N, x, phi);
         for (int64_t j = 0; j < DAM_PANEL && panel * DAM_PANEL + j < p->M; j++)
             out[panel * DAM_PANEL + j] = phi[j];
         if (dam_interrupted()) {
@@ -84,7 +84,8 @@ dam_status dam_energies(const dam_hamiltonian *h, const dam_patterns *p, const d
         const bool last = inside == DAM_BLOCK_PANELS - 1 || panel == panels - 1;
         dam_patterns_fill_panel(p, kernels, index, panel, s.rows, s.panel);
         for (int64_t i = 0; i < n; i++) {
-            panel_overlaps(s.panel, p->N, x + i * p->N, phi + i * DAM_BLOCK + inside * DAM_PANEL);
+            dam_panel_overlaps(s.panel, p->N, x + i * p->N,
+                               phi + i * DAM_BLOCK + inside * DAM_PANEL);
             if (last) {
                 int64_t left = p->M - block * DAM_BLOCK;
                 sums[i * blocks + block] =

@@ -8,6 +8,12 @@
 #include "hamiltonian.h"
 #include "patterns.h"
 
+/*
+ * phi[DAM_PANEL]: alignments of x[N] with the patterns of one panel [k][DAM_PANEL], k ascending,
+ * each product rounded before it is added.
+ */
+void dam_panel_overlaps(const float *panel, int N, const double *x, double *phi);
+
 /* out[M]: alignments phi^mu = x.xi^mu/N of the state x[N] in the disorder at `index`. */
 dam_status dam_overlaps(const dam_patterns *p, const dam_kernels *kernels, int64_t index,
                         const double *x, double *out, dam_error *e);

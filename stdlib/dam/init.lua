@@ -6,7 +6,7 @@ local check = require "dam.check"
 local dam = {}
 
 -- What the core hands to the standard library only.
-local internal = { result_methods = true }
+local internal = { result_methods = true, descent_methods = true }
 
 for name, value in pairs(core) do
   if not internal[name] then
@@ -23,6 +23,9 @@ if rawget(core, "result_methods") then
   for name, method in pairs(require "dam.result") do
     core.result_methods[name] = method
   end
+end
+if rawget(core, "descent_methods") then
+  core.descent_methods.table = require "dam.descent"
 end
 
 local function unknown(_, name)
