@@ -60,28 +60,33 @@ bool dam_slope_energy(dam_slope *s, const double *x, double *energy)
 /* Fills s->weight; the factor they all lack is returned. */
 static double fill_weights(dam_slope *s)
 {
-    const dam_reference *f = &s->reference;
-    dam_reference derivative = *f;
-    double max = s->phi[0], sum = 0;
+    const double *restrict phi = s->phi;
+    double *restrict weight = s->weight;
+    const int64_t M = s->M;
+    dam_reference f = s->reference;
+    double max = phi[0], sum = 0;
 
-    switch (f->kernel) {
+    switch (f.kernel) {
     case DAM_LSE:
-        for (int64_t mu = 1; mu < s->M; mu++)
-            max = s->phi[mu] > max ? s->phi[mu] : max;
-        for (int64_t mu = 0; mu < s->M; mu++)
-            sum += s->weight[mu] = dam_term_lse(f, max, s->phi[mu]);
+        for (int64_t mu = 1; mu < M; mu++)
+            max = phi[mu] > max ? phi[mu] : max;
+#pragma omp simd
+        for (int64_t mu = 0; mu < M; mu++)
+            weight[mu] = dam_term_lse(&f, max, phi[mu]);
+        for (int64_t mu = 0; mu < M; mu++)
+            sum += weight[mu];
         return 1 / sum;
     case DAM_LSR:
-        for (int64_t mu = 0; mu < s->M; mu++)
-            s->weight[mu] = 1.0 - f->b * (1.0 - s->phi[mu]) > f->epsilon;
-        for (int64_t b = 0; b * DAM_BLOCK < s->M; b++)
+        for (int64_t mu = 0; mu < M; mu++)
+            weight[mu] = 1.0 - f.b * (1.0 - phi[mu]) > f.epsilon;
+        for (int64_t b = 0; b * DAM_BLOCK < M; b++)
             sum += s->sums[b].sum;
         return 1 / sum;
     default:
-        derivative.k = f->k - 1;
-        for (int64_t mu = 0; mu < s->M; mu++)
-            s->weight[mu] = dam_term_polynomial(&derivative, s->phi[mu]);
-        return f->k;
+        f.k--; /* of the derivative */
+        for (int64_t mu = 0; mu < M; mu++)
+            weight[mu] = dam_term_polynomial(&f, phi[mu]);
+        return f.k + 1;
     }
 }
 
