@@ -13,9 +13,9 @@
 /* Patterns are singles: a component cannot be trusted further, so neither can a user's norm. */
 static const char where_patterns[] = "dam.patterns";
 
-static const char *const fields[] = {"N",    "M",       "alpha", "disorder", "first_disorder",
-                                     "seed", "overlap", "gram",  "array",    "close",
-                                     NULL};
+static const char *const fields[] = {
+    "N",        "M",       "alpha", "disorder", "first_disorder", "seed",  "rescaled",
+    "repeated", "overlap", "gram",  "array",    "duplicates",     "close", NULL};
 
 typedef struct {
     dam_patterns *p; /* NULL when closed */
@@ -156,7 +156,8 @@ static int from(lua_State *L, const dam_options *o)
     target = read_targets(o, data_sets, M, &disorder);
     h = push_closed(L);
     if (dam_patterns_from(&h->p, a->data, data_sets, M, (int)N, rescale, target, disorder, &e))
-        return dam_raise(L, o->where, &e);
+        return e.status == DAM_ERR_INTERRUPTED ? luaL_error(L, "interrupted")
+                                               : dam_raise(L, o->where, &e);
     return 1;
 }
 
@@ -171,7 +172,9 @@ Pattern 1 of a drawn set is the target.
  (integer, default 1). Own data: `from` (array [M, N] or [disorder, M, N]; kept in single
  precision), `rescale` (boolean, default false: project rows to the sphere; else rows off it are an
  error), `target` (integer, default 1) or `targets` (list: one disorder per target)
-@treturn patterns with fields N, M, alpha (the realised ln(M)/N), disorder, first_disorder, seed
+@treturn patterns with fields N, M, alpha (the realised ln(M)/N), disorder, first_disorder, seed; of
+ own data also rescaled (how many rows were off the sphere) and repeated (how many rows equal an
+ earlier one of their data set: that is legal, patterns:duplicates() lists them)
 @raise on unknown options and values that are not allowed; when one disorder does not fit into
  memory; naming the row for rows off the sphere, without direction, or not finite
 @see A(1), B section 2
@@ -306,6 +309,51 @@ static int array(lua_State *L)
     return 1;
 }
 
+/***
+Patterns that are equal to others of one disorder, to the last digit of single precision.
+@function patterns:duplicates
+@tparam[opt=1] integer d place of the disorder in this set
+@treturn table list of groups, each the ascending list of the indices of equal patterns; empty when
+ all differ
+@raise when d is out of range; "interrupted" after Ctrl-C
+@usage xi = dam.patterns{ N = 8, M = 4 }:array(1)
+ p = dam.patterns{ from = dam.array{ xi:slice{1}:totable(), xi:slice{1}:totable() } }
+ print(#p:duplicates(), p.repeated)
+*/
+static int duplicates(lua_State *L)
+{
+    static const char where[] = "patterns:duplicates";
+    dam_patterns *p = dam_check_patterns(L, 1);
+    int64_t d = check_disorder(L, 2, where, p), repeated;
+    int64_t *first = lua_newuserdatauv(L, (size_t)p->M * sizeof *first, 0);
+    lua_Integer groups = 0;
+    dam_error e;
+
+    if (dam_patterns_repeats(p, kernels(L), d, first, &repeated, &e))
+        return e.status == DAM_ERR_INTERRUPTED ? luaL_error(L, "interrupted")
+                                               : dam_raise(L, where, &e);
+    lua_newtable(L); /* groups by their first pattern */
+    lua_newtable(L); /* the list */
+    for (int64_t mu = 0; mu < p->M; mu++) {
+        if (first[mu] == mu)
+            continue;
+        if (lua_rawgeti(L, -2, first[mu] + 1) == LUA_TNIL) {
+            lua_pop(L, 1);
+            lua_newtable(L);
+            lua_pushinteger(L, first[mu] + 1);
+            lua_rawseti(L, -2, 1);
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, -4, first[mu] + 1);
+            lua_pushvalue(L, -1);
+            lua_rawseti(L, -3, ++groups);
+        }
+        lua_pushinteger(L, mu + 1);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        lua_pop(L, 1);
+    }
+    return 1;
+}
+
 static int length(lua_State *L)
 {
     lua_pushinteger(L, dam_check_patterns(L, 1)->M);
@@ -330,8 +378,12 @@ static int index_patterns(lua_State *L)
         lua_pushinteger(L, p->disorder);
     else if (strcmp(key, "first_disorder") == 0)
         lua_pushinteger(L, p->first_disorder);
-    else if (strcmp(key, "seed") == 0 && p->data)
-        lua_pushnil(L); /* own data have none */
+    else if (strcmp(key, "rescaled") == 0 && p->data)
+        lua_pushinteger(L, p->rescaled);
+    else if (strcmp(key, "repeated") == 0 && p->data)
+        lua_pushinteger(L, p->repeated);
+    else if (strcmp(key, p->data ? "seed" : "rescaled") == 0 || strcmp(key, "repeated") == 0)
+        lua_pushnil(L); /* own data have no seed, drawn ones are what they are */
     else if (strcmp(key, "seed") == 0)
         lua_pushinteger(L, (lua_Integer)p->seed);
     else
@@ -342,14 +394,16 @@ static int index_patterns(lua_State *L)
 static int to_string(lua_State *L)
 {
     handle *h = luaL_checkudata(L, 1, DAM_CLASS_PATTERNS);
-    char text[160];
+    char text[200], repeated[48] = "";
 
+    if (h->p && h->p->repeated > 0)
+        snprintf(repeated, sizeof repeated, " (%lld repeated)", (long long)h->p->repeated);
     if (!h->p)
         snprintf(text, sizeof text, "dam.patterns (closed)");
     else if (h->p->data)
         snprintf(text, sizeof text,
-                 "dam.patterns{ from = data, N = %d, M = %lld, disorder = %lld }", h->p->N,
-                 (long long)h->p->M, (long long)h->p->disorder);
+                 "dam.patterns{ from = data, N = %d, M = %lld, disorder = %lld }%s", h->p->N,
+                 (long long)h->p->M, (long long)h->p->disorder, repeated);
     else
         snprintf(text, sizeof text,
                  "dam.patterns{ N = %d, M = %lld, disorder = %lld, seed = %lld } (alpha = %.6g)",
@@ -391,11 +445,9 @@ static int energy(lua_State *L)
 
 void dam_open_patterns(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"overlap", overlap},
-                                       {"gram", gram},
-                                       {"array", array},
-                                       {"close", close_patterns},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"overlap", overlap},      {"gram", gram},
+                                       {"array", array},          {"duplicates", duplicates},
+                                       {"close", close_patterns}, {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", close_patterns},    {"__close", close_patterns},
                                     {"__index", index_patterns}, {"__len", length},
                                     {"__tostring", to_string},   {NULL, NULL}};

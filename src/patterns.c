@@ -2,9 +2,11 @@
 
 #include <math.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "interrupt.h"
 #include "memory.h"
 #include "sphere.h"
 
@@ -41,35 +43,115 @@ dam_status dam_patterns_draw(dam_patterns **out, int N, int64_t M, int64_t disor
     return DAM_OK;
 }
 
+/* Whether x.x/N is 1 as far as singles can tell. */
+static bool on_sphere(double squared, int N)
+{
+    return fabs(squared / N - 1) <= ON_SPHERE;
+}
+
+static double squared_norm(const double *row, int N)
+{
+    double squared = 0;
+
+    for (int k = 0; k < N; k++)
+        squared += row[k] * row[k];
+    return squared;
+}
+
+/* The factor that takes a row to the sphere, however large or small it is; 0 for a zero row. */
+static double onto_sphere(const double *row, int N)
+{
+    double squared = squared_norm(row, N), largest = 0, scaled = 0;
+
+    if (isnormal(squared))
+        return dam_onto_sphere(N, squared);
+    for (int k = 0; k < N; k++)
+        largest = fmax(largest, fabs(row[k]));
+    for (int k = 0; k < N && largest > 0; k++)
+        scaled += row[k] / largest * (row[k] / largest);
+    return largest > 0 ? dam_onto_sphere(N, scaled) / largest : 0;
+}
+
 /* One row of user data to the sphere, or why not. */
 static dam_status take_row(const double *row, int N, bool rescale, int64_t set, int64_t mu,
                            float *out, dam_error *e)
 {
-    double squared = 0, factor = 1;
+    double factor = 1;
 
-    for (int k = 0; k < N; k++) {
+    for (int k = 0; k < N; k++)
         if (!isfinite(row[k]))
             return dam_fail(e, DAM_ERR_ARGUMENT,
                             "pattern %lld of data set %lld has the component %g at %d: only finite "
                             "numbers are allowed",
                             (long long)mu + 1, (long long)set + 1, row[k], k + 1);
-        squared += row[k] * row[k];
-    }
-    if (rescale && !(squared > 0 && isfinite(squared)))
+    if (rescale)
+        factor = onto_sphere(row, N);
+    if (!(factor > 0 && isfinite(factor)))
         return dam_fail(e, DAM_ERR_ARGUMENT,
                         "pattern %lld of data set %lld has squared norm %g: it has no direction to "
                         "rescale",
-                        (long long)mu + 1, (long long)set + 1, squared);
-    if (rescale)
-        factor = dam_onto_sphere(N, squared);
-    else if (!(fabs(squared / N - 1) <= ON_SPHERE))
-        return dam_fail(e, DAM_ERR_ARGUMENT,
-                        "pattern %lld of data set %lld is off the sphere: x.x/N = %.9g instead of "
-                        "1; use rescale = true to project",
-                        (long long)mu + 1, (long long)set + 1, squared / N);
+                        (long long)mu + 1, (long long)set + 1, squared_norm(row, N));
     for (int k = 0; k < N; k++)
         out[k] = (float)(row[k] * factor);
     return DAM_OK;
+}
+
+/* Rows off the sphere; `*first` is the first of them. */
+static int64_t count_off(const double *values, int64_t rows, int N, int64_t *first)
+{
+    int64_t off = 0;
+
+    for (int64_t row = 0; row < rows; row++)
+        if (!on_sphere(squared_norm(values + row * N, N), N) && off++ == 0)
+            *first = row;
+    return off;
+}
+
+static dam_status refuse_off(const double *values, int64_t M, int64_t rows, int N, int64_t first,
+                             int64_t off, dam_error *e)
+{
+    char more[96] = "";
+
+    if (off > 1)
+        snprintf(more, sizeof more, " (so are %lld more of the %lld rows)", (long long)off - 1,
+                 (long long)rows);
+    return dam_fail(e, DAM_ERR_ARGUMENT,
+                    "pattern %lld of data set %lld is off the sphere: x.x/N = %.9g instead of 1%s; "
+                    "use rescale = true to project",
+                    (long long)(first % M) + 1, (long long)(first / M) + 1,
+                    squared_norm(values + first * N, N) / N, more);
+}
+
+/* Takes all rows; not finite ones are named first, for nothing else makes sense of them. */
+static dam_status take_rows(dam_patterns *p, const double *values, bool rescale, dam_error *e)
+{
+    const int64_t rows = p->data_sets * p->M;
+    int64_t first = 0;
+
+    for (int64_t row = 0; row < rows; row++)
+        if (take_row(values + row * p->N, p->N, rescale, row / p->M, row % p->M,
+                     p->data + row * p->N, e))
+            return e->status;
+    p->rescaled = count_off(values, rows, p->N, &first);
+    if (!rescale && p->rescaled > 0)
+        return refuse_off(values, p->M, rows, p->N, first, p->rescaled, e);
+    return DAM_OK;
+}
+
+/* Counts the repeated rows of all sets. */
+static dam_status count_repeats(dam_patterns *p, dam_error *e)
+{
+    void *memory;
+    int64_t repeated;
+    dam_status status = dam_alloc(&memory, (uint64_t)p->M, sizeof(int64_t), "indices of patterns",
+                                  "use fewer patterns", e);
+
+    for (int64_t set = 0; set < p->data_sets && status == DAM_OK; set++) {
+        status = dam_patterns_repeats(p, NULL, set, memory, &repeated, e);
+        p->repeated += repeated;
+    }
+    dam_free(memory);
+    return status;
 }
 
 dam_status dam_patterns_from(dam_patterns **out, const double *values, int64_t data_sets, int64_t M,
@@ -92,9 +174,8 @@ dam_status dam_patterns_from(dam_patterns **out, const double *values, int64_t d
         goto failed;
     p->data = data;
     p->data_sets = data_sets;
-    for (int64_t row = 0; row < data_sets * M; row++)
-        if (take_row(values + row * N, N, rescale, row / M, row % M, p->data + row * N, e))
-            goto failed;
+    if (take_rows(p, values, rescale, e) || count_repeats(p, e))
+        goto failed;
     *out = p;
     return DAM_OK;
 failed:
@@ -162,6 +243,77 @@ void dam_patterns_rows(const dam_patterns *p, const dam_kernels *kernels, int64_
     else
         for (int64_t i = 0; i < count; i++)
             draw(p, kernels, index, mu + i, rows + i * p->N);
+}
+
+/* A pattern and the hash of its components. */
+typedef struct {
+    uint64_t hash;
+    int64_t mu;
+} hashed;
+
+static int by_hash(const void *a, const void *b)
+{
+    const hashed *x = a, *y = b;
+
+    if (x->hash != y->hash)
+        return x->hash < y->hash ? -1 : 1;
+    return (x->mu > y->mu) - (x->mu < y->mu);
+}
+
+static uint64_t hash_row(const float *row, int N)
+{
+    uint64_t h = 0;
+
+    for (int k = 0; k < N; k++)
+        h = dam_absorb(h, row[k] == 0 ? 0 : dam_bits32(row[k])); /* -0 equals 0 */
+    return h;
+}
+
+static bool equal_rows(const dam_patterns *p, const dam_kernels *kernels, int64_t index, int64_t mu,
+                       int64_t nu, float *rows)
+{
+    dam_patterns_rows(p, kernels, index, mu, 1, rows);
+    dam_patterns_rows(p, kernels, index, nu, 1, rows + p->N);
+    for (int k = 0; k < p->N; k++)
+        if (rows[k] != rows[p->N + k])
+            return false;
+    return true;
+}
+
+dam_status dam_patterns_repeats(const dam_patterns *p, const dam_kernels *kernels, int64_t index,
+                                int64_t *first, int64_t *repeated, dam_error *e)
+{
+    void *memory = NULL, *rows = NULL;
+    hashed *h;
+
+    *repeated = 0;
+    e->status = DAM_OK;
+    if (dam_alloc(&memory, (uint64_t)p->M, sizeof *h, "a list of patterns", "use fewer", e) ||
+        dam_alloc(&rows, 2, (uint64_t)p->N * sizeof(float), "two patterns", "lower N", e))
+        goto done;
+    h = memory;
+    for (int64_t mu = 0; mu < p->M; mu++) {
+        dam_patterns_rows(p, kernels, index, mu, 1, rows);
+        h[mu] = (hashed){hash_row(rows, p->N), mu};
+        if (dam_interrupted()) {
+            dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted");
+            goto done;
+        }
+    }
+    qsort(h, (size_t)p->M, sizeof *h, by_hash);
+    for (int64_t i = 0, run = 0; i < p->M; i++) {
+        if (h[i].hash != h[run].hash)
+            run = i;
+        first[h[i].mu] = h[i].mu;
+        for (int64_t j = run; j < i && first[h[i].mu] == h[i].mu; j++)
+            if (first[h[j].mu] == h[j].mu && equal_rows(p, kernels, index, h[i].mu, h[j].mu, rows))
+                first[h[i].mu] = h[j].mu;
+        *repeated += first[h[i].mu] != h[i].mu;
+    }
+done:
+    dam_free(memory);
+    dam_free(rows);
+    return e->status;
 }
 
 void dam_patterns_fill_panel(const dam_patterns *p, const dam_kernels *kernels, int64_t index,

@@ -28,6 +28,8 @@ typedef struct {
     int64_t data_sets; /* user data: 1 (shared by all disorders) or `disorder`; 0 when drawn */
     float *data;       /* user data [data_sets][M][N], else NULL */
     int64_t *target;   /* user data: index of each disorder's target, from 0; else NULL (all 0) */
+    int64_t rescaled;  /* user data: rows that were off the sphere and were projected */
+    int64_t repeated;  /* user data: rows equal to an earlier one of their set; they are legal */
 } dam_patterns;
 
 /* A set to be drawn. Nothing is drawn yet, but one disorder must fit into memory. */
@@ -37,7 +39,8 @@ dam_status dam_patterns_draw(dam_patterns **out, int N, int64_t M, int64_t disor
 /*
  * A set of user data: `values` is [data_sets][M][N] in double; with `rescale` each row is projected
  * to the sphere, else rows off the sphere (relative 1e-5 in x.x) are an error that names the first
- * one. `target` (from 0) has one entry per disorder; `disorder` equals data_sets when that is > 1.
+ * one and says how many there are. `target` (from 0) has one entry per disorder; `disorder` equals
+ * data_sets when that is > 1.
  */
 dam_status dam_patterns_from(dam_patterns **out, const double *values, int64_t data_sets, int64_t M,
                              int N, bool rescale, const int64_t *target, int64_t disorder,
@@ -62,6 +65,14 @@ uint64_t dam_patterns_bytes(const dam_patterns *p);
 /* Patterns mu .. mu + count - 1 of the disorder at `index`, as rows of N. */
 void dam_patterns_rows(const dam_patterns *p, const dam_kernels *kernels, int64_t index, int64_t mu,
                        int64_t count, float *rows);
+
+/*
+ * first[M]: for each pattern of the disorder at `index` the lowest index of an equal one, its own
+ * if it is the first; the number of the others in `*repeated`. DAM_ERR_INTERRUPTED when
+ * interrupted.
+ */
+dam_status dam_patterns_repeats(const dam_patterns *p, const dam_kernels *kernels, int64_t index,
+                                int64_t *first, int64_t *repeated, dam_error *e);
 
 /*
  * Panel `panel` of the disorder at `index`, [k][DAM_PANEL]; zeros stand beyond the last pattern.
