@@ -144,4 +144,87 @@ function stats.autocorrelation(x, window)
   }
 end
 
+--- What a fluctuation needs of a result: its fields, checked.
+local function check_result(where, r)
+  local meta = type(r) == "userdata" and getmetatable(r)
+  if type(meta) ~= "table" or meta.__name ~= "dam.result" then
+    check.argument(where, "r", r, "the result of sampler:sample")
+  end
+  return r
+end
+
+--- Thermal variance of x in each disorder at temperature t: the mean variance within a chain, and
+--- with several replicas the variance between their means. Each replica alone misses what it had no
+--- time to visit; its mean square minus the product of two independent means does not.
+local function thermal_variance(x, x2, t)
+  local within = (x2:slice { t } - x:slice { t } ^ 2):mean(2)
+  local replicas = x.shape[3]
+  return replicas > 1 and within + x:slice { t }:std(2) ^ 2 or within
+end
+
+--- The variances of single chains at temperature t, of one disorder.
+local function chain_variances(x, x2, t)
+  return (x2:slice { t, 1 } - x:slice { t, 1 } ^ 2)
+end
+
+local function list_mean(list)
+  local sum = 0.0
+  for _, v in ipairs(list) do
+    sum = sum + v
+  end
+  return sum / #list
+end
+
+--- N variance / T^power for every temperature, with jackknife errors.
+local function fluctuation(r, x, x2, power)
+  local T, disorder, replicas = r.T, x.shape[2], x.shape[3]
+  local value, err = core.zeros(#T), core.zeros(#T)
+  for t = 1, #T do
+    local factor = r.N / T[t] ^ power
+    local samples = thermal_variance(x, x2, t):totable()
+    value[t], err[t] = factor * list_mean(samples), 0 / 0
+    if disorder == 1 and replicas > 2 then
+      samples = chain_variances(x, x2, t):totable()
+    end
+    if #samples > 1 then
+      local _, e = stats.jackknife(list_mean, samples)
+      err[t] = factor * e
+    end
+  end
+  return value, err
+end
+
+--- Specific heat per neuron, c = dE/dT/N = N (<e^2> - <e>^2)/T^2 with e = H/N, thermal averages in
+--- each disorder, then the mean over disorder. Replicas of a disorder are taken together, so that
+--- the variance between them counts (with one replica, c is too small by about 2 tau/n of itself, n
+--- steps of autocorrelation time tau).
+-- @function stats.specific_heat
+-- @tparam result r of sampler:sample
+-- @treturn array c [T]
+-- @treturn array one standard error [T], jackknife over disorders; with one disorder and three
+--  replicas or more over replicas, which holds for chains that visit the same states; else NaN
+-- @raise when r is something else
+-- @usage p = dam.patterns{ N = 24, M = 8, disorder = 4 }
+-- s = dam.mh{ hamiltonian = dam.lse(), patterns = p, T = { 0.2, 0.5 }, replicas = 2 }
+-- s:run(200); c, err = dam.stats.specific_heat(s:sample(500))
+function stats.specific_heat(r)
+  check_result("stats.specific_heat", r)
+  return fluctuation(r, r.energy_density, r.energy2, 2)
+end
+
+--- Susceptibility of the alignment to a field that favours the target (H - N h phi), chi = dphi/dh =
+--- N (<phi^2> - <phi>^2)/T, averaged and with errors as the specific heat.
+-- @function stats.susceptibility
+-- @tparam result r of sampler:sample
+-- @treturn array chi [T]
+-- @treturn array one standard error [T], as of stats.specific_heat
+-- @raise when r is something else
+-- @usage p = dam.patterns{ N = 24, M = 8, disorder = 4 }
+-- s = dam.mh{ hamiltonian = dam.lse(), patterns = p, T = { 0.2, 0.5 }, replicas = 2 }
+-- s:run(200); chi, err = dam.stats.susceptibility(s:sample(500))
+function stats.susceptibility(r)
+  check_result("stats.susceptibility", r)
+  return fluctuation(r, r.phi, r.phi2, 1)
+end
+
 return stats
