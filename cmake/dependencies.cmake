@@ -4,10 +4,11 @@ find_package(PkgConfig REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS C)
 pkg_check_modules(GSL REQUIRED gsl)
 pkg_check_modules(LUA REQUIRED lua5.4)
+pkg_check_modules(SQLITE REQUIRED sqlite3)
 find_path(RANDOM123_INCLUDE Random123/philox.h REQUIRED)
 
 add_library(dam_dependencies INTERFACE)
-target_include_directories(dam_dependencies INTERFACE ${GSL_INCLUDE_DIRS})
+target_include_directories(dam_dependencies INTERFACE ${GSL_INCLUDE_DIRS} ${SQLITE_INCLUDE_DIRS})
 target_include_directories(dam_dependencies SYSTEM INTERFACE ${RANDOM123_INCLUDE})
 add_library(dam_lua_headers INTERFACE)
 target_include_directories(dam_lua_headers INTERFACE ${LUA_INCLUDE_DIRS})
@@ -18,7 +19,7 @@ target_link_libraries(dam_lua INTERFACE dam_lua_headers)
 target_compile_options(dam_dependencies INTERFACE ${OpenMP_C_FLAGS})
 
 if(DAM_STATIC)
-  foreach(name gsl lua5.4 gomp)
+  foreach(name gsl lua5.4 gomp sqlite3)
     string(MAKE_C_IDENTIFIER ${name} id)
     execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=lib${name}.a
                     OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE)
@@ -27,12 +28,14 @@ if(DAM_STATIC)
     endif()
     set(static_${id} "${found}")
   endforeach()
-  target_link_libraries(dam_dependencies INTERFACE ${static_gsl} ${static_gomp} -static-libgcc
+  target_link_libraries(dam_dependencies INTERFACE ${static_gsl} ${static_sqlite3}
+                        ${static_gomp} -static-libgcc
                         dl pthread m)
   target_link_libraries(dam_lua INTERFACE ${static_lua5_4})
 else()
   # GSL's Bessel functions need no BLAS; gslcblas is only what GSL itself asks for.
-  target_link_libraries(dam_dependencies INTERFACE ${GSL_LINK_LIBRARIES} ${OpenMP_C_LIBRARIES}
+  target_link_libraries(dam_dependencies INTERFACE ${GSL_LINK_LIBRARIES} ${SQLITE_LINK_LIBRARIES}
+                        ${OpenMP_C_LIBRARIES}
                         ${OpenMP_C_FLAGS} dl pthread m)
   target_link_libraries(dam_lua INTERFACE ${LUA_LINK_LIBRARIES})
 endif()
