@@ -18,6 +18,9 @@
 /* Parameters of one statement; the widest table has fewer columns. */
 #define MAX_VALUES 32
 
+/* Options of one Lua function. */
+#define MAX_KEYS 64
+
 typedef struct {
     dam_store *store;
 } handle;
@@ -180,41 +183,37 @@ static void push_value(lua_State *L, dam_value v)
     }
 }
 
-/*
- * The iterator: (row number, column, ...), so that a leading NULL does not end the loop. The
- * generic for passes the cursor and the last row number.
- */
+/* The iterator: each row as a table by column name; NULL leaves nothing. */
 static int cursor_next(lua_State *L)
 {
     cursor *c = luaL_checkudata(L, 1, STATEMENT);
-    lua_Integer row = luaL_checkinteger(L, 2);
     bool more;
     int columns;
     dam_error e;
 
+    lua_settop(L, 1);
     if (!c->statement)
         return 0;
     if (dam_statement_step(c->statement, &more, &e) != DAM_OK)
         return raise_error(L, &e);
-    if (!more) {
-        lua_settop(L, 1);
+    if (!more)
         return cursor_finish(L);
-    }
     columns = dam_statement_columns(c->statement);
-    luaL_checkstack(L, columns + 1, "too many columns");
-    lua_pushinteger(L, row + 1);
-    for (int i = 0; i < columns; i++)
+    lua_createtable(L, 0, columns);
+    for (int i = 0; i < columns; i++) {
         push_value(L, dam_statement_column(c->statement, i));
-    return columns + 1;
+        lua_setfield(L, 2, dam_statement_name(c->statement, i));
+    }
+    return 1;
 }
 
-/* each(sql, ...): for row, column, ... in store:each(sql, ...) do */
+/* each(sql, ...): for row in store:each(sql, ...) do print(row.alpha) end */
 static int store_each(lua_State *L)
 {
     push_cursor(L);
     lua_pushcfunction(L, cursor_next);
     lua_pushvalue(L, -2);
-    lua_pushinteger(L, 0);
+    lua_pushnil(L);
     lua_pushvalue(L, -2); /* closed when the loop is left early */
     return 4;
 }
@@ -257,6 +256,36 @@ static int crc32(lua_State *L)
     return 1;
 }
 
+/* check_keys(where, options, keys): raises for any key of `options` that is not in the list `keys`
+ */
+static int check_keys(lua_State *L)
+{
+    const char *keys[MAX_KEYS + 1];
+    lua_Integer n = luaL_len(L, 3);
+
+    luaL_argcheck(L, n <= MAX_KEYS, 3, "too many keys");
+    luaL_checkstack(L, (int)n, "too many keys");
+    for (lua_Integer i = 0; i < n; i++) {
+        lua_geti(L, 3, i + 1);
+        keys[i] = luaL_checkstring(L, -1); /* stays on the stack while in use */
+    }
+    keys[n] = NULL;
+    dam_options_begin(L, 2, luaL_checkstring(L, 1), keys, false);
+    return 0;
+}
+
+/* holder(path): who writes the file now, or nil */
+static int holder(lua_State *L)
+{
+    char text[256];
+
+    dam_store_holder(luaL_checkstring(L, 1), text, sizeof text);
+    if (!text[0])
+        return 0;
+    lua_pushstring(L, text);
+    return 1;
+}
+
 /* hostname() */
 static int hostname(lua_State *L)
 {
@@ -289,7 +318,8 @@ void dam_open_store(lua_State *L)
                                     {NULL, NULL}};
     static const luaL_Reg functions[] = {{"open", store_open},   {"hash64", hash64},
                                          {"crc32", crc32},       {"hostname", hostname},
-                                         {"terminal", terminal}, {NULL, NULL}};
+                                         {"terminal", terminal}, {"check_keys", check_keys},
+                                         {"holder", holder},     {NULL, NULL}};
 
     luaL_newmetatable(L, CLASS);
     luaL_setfuncs(L, meta, 0);

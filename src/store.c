@@ -17,6 +17,8 @@
 /* A lock file that is unlinked under us while we wait is opened anew, this often at most. */
 #define LOCK_ATTEMPTS 16
 
+#define HOLDER_SIZE 200
+
 struct dam_store {
     sqlite3 *db;
     char *path;
@@ -111,14 +113,21 @@ static dam_status read_integer(dam_store *s, const char *sql, int64_t *out, dam_
 }
 
 /* "process 1234 on host h since 2026-01-31 12:00:00": what the holder of the lock wrote there. */
+static void read_holder(int lock, char *text, size_t size)
+{
+    ssize_t n = pread(lock, text, size - 1, 0);
+
+    text[n > 0 ? n : 0] = 0;
+    text[strcspn(text, "\n")] = 0;
+    if (!text[0])
+        snprintf(text, size, "another process");
+}
+
 static dam_status fail_held(const dam_store *s, dam_error *e)
 {
-    char holder[200] = "";
-    ssize_t n = pread(s->lock, holder, sizeof holder - 1, 0);
+    char holder[HOLDER_SIZE];
 
-    if (n <= 0)
-        snprintf(holder, sizeof holder, "another process");
-    holder[strcspn(holder, "\n")] = 0;
+    read_holder(s->lock, holder, sizeof holder);
     return dam_fail(e, DAM_ERR_STATE,
                     "%s is being written by %s: wait for it or stop it (one writer at a time; "
                     "status, export and plot work meanwhile)",
@@ -127,7 +136,7 @@ static dam_status fail_held(const dam_store *s, dam_error *e)
 
 static void write_holder(int lock)
 {
-    char host[64] = "", since[32], text[200];
+    char host[64] = "", since[32], text[HOLDER_SIZE];
     time_t now = time(NULL);
     struct tm local;
     int n;
@@ -294,6 +303,21 @@ void dam_store_close(dam_store *s)
     free(s);
 }
 
+void dam_store_holder(const char *path, char *text, size_t size)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    char *lock_path = join(path, "-lock");
+    int lock = lock_path ? open(lock_path, O_RDWR | O_CLOEXEC) : -1;
+
+    text[0] = 0;
+    if (lock >= 0) {
+        if (fcntl(lock, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK)
+            read_holder(lock, text, size);
+        close(lock);
+    }
+    free(lock_path);
+}
+
 const char *dam_store_path(const dam_store *s)
 {
     return s->path;
@@ -385,6 +409,11 @@ dam_status dam_statement_step(dam_statement *s, bool *row, dam_error *e)
 int dam_statement_columns(const dam_statement *s)
 {
     return sqlite3_column_count(s->sql);
+}
+
+const char *dam_statement_name(const dam_statement *s, int column)
+{
+    return sqlite3_column_name(s->sql, column);
 }
 
 dam_value dam_statement_column(dam_statement *s, int column)

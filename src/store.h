@@ -50,6 +50,12 @@ dam_status dam_store_open(dam_store **out, const char *path, dam_store_mode mode
  */
 void dam_store_close(dam_store *store);
 
+/*
+ * Who writes `path` now: "process 1234 on h since ...", or an empty text when nobody does. Takes
+ * and changes nothing.
+ */
+void dam_store_holder(const char *path, char *text, size_t size);
+
 const char *dam_store_path(const dam_store *store);
 
 /* A write transaction. Rolling back without one is harmless. */
@@ -66,6 +72,7 @@ dam_status dam_statement_bind(dam_statement *s, const dam_value *values, int n, 
 /* *row: a row is there to be read; false: done. */
 dam_status dam_statement_step(dam_statement *s, bool *row, dam_error *e);
 int dam_statement_columns(const dam_statement *s);
+const char *dam_statement_name(const dam_statement *s, int column); /* as after AS */
 dam_value dam_statement_column(dam_statement *s, int column);
 void dam_statement_reset(dam_statement *s);
 void dam_statement_finish(dam_statement *s); /* NULL is allowed */
