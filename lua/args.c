@@ -94,11 +94,10 @@ int dam_argument_error(lua_State *L, const char *where, const char *key, int ind
     const char *value;
 
     index = lua_absindex(L, index);
+    value = push_value(L, index); /* first: the argument may be absent, its place the next free */
     luaL_where(L, 1);
-    value = push_value(L, index);
-    lua_pushfstring(L, "%s: %s = %s is not allowed: expected %s", where, key, value, expected);
-    lua_remove(L, -2);
-    lua_concat(L, 2);
+    lua_pushfstring(L, "%s%s: %s = %s is not allowed: expected %s", lua_tostring(L, -1), where, key,
+                    value, expected);
     return lua_error(L);
 }
 
@@ -206,8 +205,8 @@ double dam_check_number(lua_State *L, int index, const char *where, const char *
     return v;
 }
 
-int64_t dam_check_integer(lua_State *L, int index, const char *where, const char *name,
-                          int64_t min, int64_t max, const char *expected)
+int64_t dam_check_integer(lua_State *L, int index, const char *where, const char *name, int64_t min,
+                          int64_t max, const char *expected)
 {
     int exact;
     lua_Integer v;

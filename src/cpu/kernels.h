@@ -1,0 +1,61 @@
+/*
+ * The inner loops of the CPU. kernels.c is compiled once per instruction set; each compilation
+ * yields one table. All tables give the same bits (streams.h, exact_math.h, sphere.h, reference.h
+ * say which); they differ in speed only. The instruction set is chosen by what processor and
+ * operating system support, or by name.
+ */
+#ifndef DAM_CPU_KERNELS_H
+#define DAM_CPU_KERNELS_H
+
+#include <stdint.h>
+
+#include "../error.h"
+#include "../reference.h"
+#include "../streams.h"
+
+/* Chains whose overlaps with a panel are computed together. */
+#define DAM_TILE 6
+
+/* Blocks of the stream that N normals take. */
+#define DAM_BLOCKS_OF(N) (((uint64_t)(N) + 3) / 4)
+
+typedef struct {
+    const char *name; /* "scalar", "avx2", "avx512" */
+
+    /* `count` normals of a stream, from its block `first_block` on (four normals a block). */
+    void (*normals)(dam_stream s, int64_t count, uint64_t first_block, float *out);
+
+    /*
+     * Overlaps phi[j * DAM_BLOCK + mu] of `chains` (1 .. DAM_TILE) states with the patterns of
+     * `panels` panels ([panel][k][DAM_PANEL] singles); states are doubles [k][chains].
+     */
+    void (*overlaps)(const float *panel, int64_t panels, int N, const double *states, int chains,
+                     double *phi);
+
+    /* One block's sum over the `patterns` first entries of phi (at most DAM_BLOCK). */
+    dam_block_sum (*reduce)(const dam_reference *f, const double *phi, int64_t patterns);
+
+    /*
+     * Proposal B(7): out = projection of x + sigma n on the sphere, n the N normals in `normals`;
+     * `scratch` holds N doubles.
+     */
+    void (*propose)(int N, const float *x, const float *normals, double sigma, double *scratch,
+                    float *out);
+
+    /* x.y in DAM_LANES lanes (sphere.h). */
+    double (*dot)(int N, const float *x, const float *y);
+
+    /* out = factor x, rounded once; x and out may be the same. */
+    void (*scale)(int N, const float *x, double factor, float *out);
+} dam_kernels;
+
+/*
+ * The table in use. The first call chooses: the widest supported, or the one named by DAMLUA_ISA;
+ * DAM_ERR_DEVICE when that is unknown or not supported here. Safe from any thread.
+ */
+dam_status dam_kernels_get(const dam_kernels **out, dam_error *e);
+
+/* The table named ("scalar" | "avx2" | "avx512"), or DAM_ERR_DEVICE. */
+dam_status dam_kernels_named(const char *name, const dam_kernels **out, dam_error *e);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * A gang: chains of one disorder that take their steps together, so that each block of patterns is
+ * read once for all of them. How chains are put into gangs changes nothing in their results.
+ */
+#ifndef DAM_GANG_H
+#define DAM_GANG_H
+
+#include "sampler.h"
+
+typedef struct {
+    const dam_kernels *kernels;
+    const dam_reference *reference;
+    int N;
+    int64_t M;
+    int64_t target;      /* index of the target pattern */
+    const float *panels; /* the disorder's patterns, [panel][k][DAM_PANEL] */
+    dam_chain *chain;    /* [chains], all at the same step */
+    float *x;            /* [chains][N] */
+    int64_t chains;
+    int64_t replicas; /* when measuring q12: consecutive chains that share T; else 1 */
+    double *q12_sum;  /* [chains / replicas] when replicas > 1 */
+} dam_gang;
+
+/* Sets L and phi of every chain from its state. */
+dam_status dam_gang_evaluate(dam_gang *g, dam_error *e);
+
+/*
+ * Takes the chains to step `end`. With `measure`, sums are accumulated after every step and
+ * phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at the same completed step.
+ */
+dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, dam_error *e);
+
+#endif

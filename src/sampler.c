@@ -1,0 +1,618 @@
+#include "sampler.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gang.h"
+#include "interrupt.h"
+#include "memory.h"
+
+/* Patterns kept between calls, and the least made at a time where memory allows. */
+#define KEEP_BYTES ((uint64_t)64 << 20)
+#define WAVE_BYTES ((uint64_t)256 << 20)
+
+/* Gangs per thread below which chains of one disorder are divided among threads. */
+#define GANGS_PER_THREAD 4
+
+/* Start of every rolling hash of decisions. */
+#define DECISIONS_SEED 0x64616d6c75610001u
+
+int64_t dam_sampler_chains(const dam_sampler *s)
+{
+    return s->patterns->disorder * s->n_T * s->replicas;
+}
+
+int64_t dam_sampler_index(const dam_sampler *s, int64_t t, int64_t disorder, int64_t replica)
+{
+    return (disorder * s->n_T + t) * s->replicas + replica;
+}
+
+static int64_t chains_per_disorder(const dam_sampler *s)
+{
+    return s->n_T * s->replicas;
+}
+
+/* What is done with a gang, once its patterns are there. */
+typedef struct {
+    enum { EVALUATE, ADVANCE } what;
+    uint64_t end;
+    bool measure;
+} job;
+
+/* Chains first .. first + count - 1 of the disorder at `index`. */
+typedef struct {
+    int64_t index, first, count;
+} item;
+
+static bool is_done(const dam_chain *c, const job *j)
+{
+    return j->what == ADVANCE && c->steps >= j->end && (!j->measure || c->measured);
+}
+
+/* Disorders whose patterns are made at a time: enough for all threads, within the memory. */
+static int64_t wave_size(const dam_sampler *s)
+{
+    const uint64_t bytes = dam_patterns_bytes(s->patterns);
+    uint64_t room = bytes * (uint64_t)omp_get_max_threads();
+    double available = dam_memory_available();
+
+    if (room < WAVE_BYTES)
+        room = WAVE_BYTES;
+    if ((double)room > available / 2)
+        room = (uint64_t)(available / 2);
+    room /= bytes;
+    if (room < 1)
+        room = 1;
+    return room < (uint64_t)s->patterns->disorder ? (int64_t)room : s->patterns->disorder;
+}
+
+static void drop_panels(dam_sampler *s)
+{
+    dam_free(s->panels);
+    s->panels = NULL;
+    s->panels_count = s->panels_room = 0;
+}
+
+/* Makes the patterns of the disorders first .. first + count - 1, if they are not there. */
+static dam_status make_panels(dam_sampler *s, int64_t first, int64_t count, dam_error *e)
+{
+    const dam_patterns *p = s->patterns;
+    const int64_t panels = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
+    void *memory = NULL;
+    bool out_of_memory = false;
+
+    if (s->panels_count >= count && s->panels_first == first)
+        return DAM_OK;
+    if (s->panels_room < count) {
+        dam_status status;
+        drop_panels(s);
+        status = dam_alloc(&memory, (uint64_t)count, dam_patterns_bytes(p),
+                           "one disorder of M x N patterns", "lower M (or alpha) or N", e);
+        if (status)
+            return status;
+        s->panels = memory;
+        s->panels_room = count;
+    }
+    s->panels_count = 0;
+#pragma omp parallel reduction(|| : out_of_memory)
+    {
+        dam_error mine;
+        void *rows = NULL;
+        if (dam_alloc(&rows, DAM_PANEL, (uint64_t)p->N * sizeof(float), "rows", "lower N", &mine))
+            out_of_memory = true;
+#pragma omp for schedule(dynamic, 8)
+        for (int64_t i = 0; i < count * panels; i++)
+            if (rows && !dam_interrupted())
+                dam_patterns_fill_panel(p, s->kernels, first + i / panels, i % panels, rows,
+                                        s->panels + i * size);
+        dam_free(rows);
+    }
+    if (out_of_memory)
+        return dam_fail(e, DAM_ERR_MEMORY, "no memory for making patterns: lower N or threads");
+    if (dam_interrupted())
+        return dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted");
+    s->panels_first = first;
+    s->panels_count = count;
+    return DAM_OK;
+}
+
+/* Chains to put into one gang, a multiple of `unit`, so that there is work for every thread. */
+static int64_t gang_size(const dam_sampler *s, int64_t wave, int64_t unit)
+{
+    const int64_t chains = chains_per_disorder(s);
+    const int64_t wanted = (int64_t)GANGS_PER_THREAD * omp_get_max_threads();
+    int64_t parts = wave >= wanted ? 1 : (wanted + wave - 1) / wave;
+    int64_t size = (chains + parts - 1) / parts;
+
+    if (size < DAM_TILE)
+        size = DAM_TILE; /* narrower tiles waste the patterns read */
+    size = (size + unit - 1) / unit * unit;
+    return size < chains ? size : chains;
+}
+
+/* The gangs of a wave that have something to do; each is of chains at the same step. */
+static int64_t list_items(const dam_sampler *s, const job *j, int64_t first, int64_t wave,
+                          int64_t unit, item *items)
+{
+    const int64_t chains = chains_per_disorder(s), size = gang_size(s, wave, unit);
+    int64_t n = 0;
+
+    for (int64_t d = first; d < first + wave; d++) {
+        const dam_chain *c = s->chain + d * chains;
+        for (int64_t i = 0; i < chains;) {
+            int64_t k = i + unit;
+            while (k < chains && k - i < size && c[k].steps == c[i].steps &&
+                   c[k].measured == c[i].measured)
+                k += unit;
+            if (!is_done(c + i, j))
+                items[n++] = (item){d, i, k - i};
+            i = k;
+        }
+    }
+    return n;
+}
+
+static dam_status do_item(dam_sampler *s, const job *j, item it, int64_t unit, dam_error *e)
+{
+    const int64_t c = it.index * chains_per_disorder(s) + it.first;
+    dam_gang g = {
+        .kernels = s->kernels,
+        .reference = &s->reference,
+        .N = s->patterns->N,
+        .M = s->patterns->M,
+        .target = dam_patterns_target(s->patterns, it.index),
+        .panels = s->panels + (it.index - s->panels_first) *
+                                  (int64_t)(dam_patterns_bytes(s->patterns) / sizeof(float)),
+        .chain = s->chain + c,
+        .x = s->x + c * s->patterns->N,
+        .chains = it.count,
+        .replicas = unit,
+        .q12_sum = s->q12_sum + c / s->replicas,
+    };
+
+    if (j->what == EVALUATE)
+        return dam_gang_evaluate(&g, e);
+    return dam_gang_advance(&g, j->end, j->measure, e);
+}
+
+static bool wave_is_done(const dam_sampler *s, const job *j, int64_t first, int64_t wave)
+{
+    const int64_t chains = chains_per_disorder(s);
+
+    for (int64_t c = first * chains; c < (first + wave) * chains; c++)
+        if (!is_done(s->chain + c, j))
+            return false;
+    return true;
+}
+
+/* One wave: its patterns, then its gangs in any order on all threads. */
+static dam_status do_wave(dam_sampler *s, const job *j, int64_t first, int64_t wave, dam_error *e)
+{
+    /* q12 needs the replicas of a temperature side by side */
+    const int64_t unit = j->measure ? s->replicas : 1;
+    dam_status status = make_panels(s, first, wave, e);
+    void *memory = NULL;
+    item *items;
+    int64_t n;
+
+    if (status)
+        return status;
+    status = dam_alloc(&memory, (uint64_t)(wave * chains_per_disorder(s)), sizeof(item),
+                       "a list of chains", "lower disorder or replicas", e);
+    if (status)
+        return status;
+    items = memory;
+    n = list_items(s, j, first, wave, unit, items);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t i = 0; i < n; i++) {
+        dam_error mine;
+        if (dam_interrupted())
+            mine.status = dam_fail(&mine, DAM_ERR_INTERRUPTED, "interrupted");
+        else
+            mine.status = do_item(s, j, items[i], unit, &mine);
+        if (mine.status) {
+#pragma omp critical(dam_sampler_error)
+            if (status == DAM_OK || status == DAM_ERR_INTERRUPTED) {
+                status = mine.status;
+                *e = mine;
+            }
+        }
+    }
+    dam_free(items);
+    return status;
+}
+
+/* The job on all chains, wave by wave. */
+static dam_status drive(dam_sampler *s, const job *j, dam_error *e)
+{
+    const int64_t disorder = s->patterns->disorder, size = wave_size(s);
+    dam_status status = DAM_OK;
+
+    for (int64_t first = 0; first < disorder && status == DAM_OK; first += size) {
+        int64_t wave = disorder - first < size ? disorder - first : size;
+        if (!wave_is_done(s, j, first, wave))
+            status = do_wave(s, j, first, wave, e);
+    }
+    if ((uint64_t)s->panels_room * dam_patterns_bytes(s->patterns) > KEEP_BYTES ||
+        s->panels_count < disorder)
+        drop_panels(s);
+    return status;
+}
+
+/* What depends on T: streams, proposal width, threshold. */
+static void set_temperatures(dam_sampler *s)
+{
+    const dam_patterns *p = s->patterns;
+
+    for (int64_t d = 0; d < p->disorder; d++)
+        for (int64_t t = 0; t < s->n_T; t++)
+            for (int64_t r = 0; r < s->replicas; r++) {
+                dam_chain *c = s->chain + dam_sampler_index(s, t, d, r);
+                uint64_t number = (uint64_t)dam_patterns_number(p, d);
+                uint64_t replica = (uint64_t)(s->first_replica + r);
+                c->proposals = dam_chain_stream(s->seed, DAM_FOR_PROPOSAL, (uint64_t)p->N,
+                                                (uint64_t)p->M, s->T[t], number, replica);
+                c->acceptance = dam_chain_stream(s->seed, DAM_FOR_ACCEPTANCE, (uint64_t)p->N,
+                                                 (uint64_t)p->M, s->T[t], number, replica);
+                c->sigma = s->step * s->T[t] / sqrt((double)p->N);
+                c->theta = dam_hamiltonian_theta(&s->hamiltonian, p->N, s->T[t]);
+            }
+}
+
+/* Allocates a sampler with everything but the states set. */
+static dam_status allocate(dam_sampler **out, const dam_sampler_options *o, dam_error *e)
+{
+    static const char remedy[] = "lower disorder, replicas or the number of temperatures";
+    const double chains =
+        (double)o->patterns->disorder * (double)o->n_T * (double)o->replicas;
+    dam_sampler *s;
+    void *memory;
+    dam_status status =
+        dam_memory_check(chains * (sizeof(dam_chain) + o->patterns->N * sizeof(float)),
+                         "the states of all chains", remedy, e);
+
+    if (status || (status = dam_alloc(&memory, 1, sizeof *s, "a sampler", "drop objects", e)))
+        return status;
+    s = memory;
+    s->hamiltonian = o->hamiltonian;
+    s->reference = dam_reference_of(&o->hamiltonian, o->patterns->N);
+    s->patterns = o->patterns;
+    dam_patterns_retain(s->patterns);
+    s->n_T = o->n_T;
+    s->replicas = o->replicas;
+    s->first_replica = o->first_replica;
+    s->seed = o->seed;
+    s->step = o->step;
+    if ((status = dam_kernels_get(&s->kernels, e)) ||
+        (status = dam_alloc(&memory, (uint64_t)s->n_T, sizeof *s->T, "temperatures", remedy, e)))
+        goto failed;
+    s->T = memory;
+    memcpy(s->T, o->T, (size_t)s->n_T * sizeof *s->T);
+    if ((status = dam_alloc(&memory, (uint64_t)chains, sizeof *s->chain, "the chains", remedy, e)))
+        goto failed;
+    s->chain = memory;
+    if ((status = dam_alloc(&memory, (uint64_t)chains, (uint64_t)s->patterns->N * sizeof *s->x,
+                            "the states of all chains", remedy, e)))
+        goto failed;
+    s->x = memory;
+    if ((status = dam_alloc(&memory, (uint64_t)(s->patterns->disorder * s->n_T),
+                            sizeof *s->q12_sum, "overlaps of replicas", remedy, e)))
+        goto failed;
+    s->q12_sum = memory;
+    for (int64_t c = 0; c < dam_sampler_chains(s); c++)
+        s->chain[c].decisions = DECISIONS_SEED;
+    set_temperatures(s);
+    *out = s;
+    return DAM_OK;
+failed:
+    dam_sampler_free(s);
+    return status;
+}
+
+/* The states of all chains by the rule of the start. */
+static dam_status make_starts(dam_sampler *s, const dam_start *start, dam_error *e)
+{
+    const int N = s->patterns->N;
+    dam_status status = DAM_OK;
+
+#pragma omp parallel for schedule(dynamic, 16)
+    for (int64_t c = 0; c < dam_sampler_chains(s); c++) {
+        dam_error mine = {DAM_OK, ""};
+        void *scratch = NULL;
+        dam_start_chain chain = {
+            .seed = s->seed,
+            .T = s->T[c / s->replicas % s->n_T],
+            .disorder_index = c / chains_per_disorder(s),
+            .replica = (uint64_t)(s->first_replica + c % s->replicas),
+        };
+        mine.status = dam_alloc(&scratch, (uint64_t)DAM_START_SCRATCH(N), sizeof(double),
+                                "room for a start", "lower N", &mine);
+        if (mine.status == DAM_OK)
+            mine.status = dam_start_state(start, &s->hamiltonian, s->patterns, s->kernels, chain,
+                                          scratch, s->x + c * N, &mine);
+        dam_free(scratch);
+        if (mine.status) {
+#pragma omp critical(dam_sampler_error)
+            {
+                status = mine.status;
+                *e = mine;
+            }
+        }
+    }
+    return status;
+}
+
+/* Writes "(T = 0.3, disorder 2, replica 1)". */
+static void name_chain(const dam_sampler *s, int64_t c, char text[96])
+{
+    snprintf(text, 96, "(T = %g, disorder %lld, replica %lld)", s->T[c / s->replicas % s->n_T],
+             (long long)dam_patterns_number(s->patterns, c / chains_per_disorder(s)),
+             (long long)(s->first_replica + c % s->replicas));
+}
+
+/* Evaluates all states; one outside of every support is an error. */
+static dam_status evaluate(dam_sampler *s, dam_error *e)
+{
+    const job j = {EVALUATE, 0, false};
+    char chain[96];
+    dam_status status = drive(s, &j, e);
+
+    for (int64_t c = 0; c < dam_sampler_chains(s) && status == DAM_OK; c++)
+        if (!isfinite(s->chain[c].L)) {
+            name_chain(s, c, chain);
+            status = dam_fail(
+                e, DAM_ERR_DOMAIN,
+                "the initial state of chain %s is out of every pattern's support, where H is "
+                "infinite: its alignment with the target is %.6g, the support begins at 1 - 1/b = "
+                "%.6g; start closer (init = \"support\", \"cold\" or { phi = ... })",
+                chain, s->chain[c].phi, 1 - 1 / s->reference.b);
+        }
+    return status;
+}
+
+/* Takes states [T][disorder][replica][N] as they are; they must lie on the sphere. */
+static dam_status take_states(dam_sampler *s, const double *states, dam_error *e)
+{
+    const int N = s->patterns->N;
+    char chain[96];
+
+    for (int64_t t = 0; t < s->n_T; t++)
+        for (int64_t d = 0; d < s->patterns->disorder; d++)
+            for (int64_t r = 0; r < s->replicas; r++, states += N) {
+                const int64_t c = dam_sampler_index(s, t, d, r);
+                double squared = 0;
+                for (int k = 0; k < N; k++) {
+                    s->x[c * N + k] = (float)states[k];
+                    squared += states[k] * states[k];
+                }
+                if (!(fabs(squared / N - 1) <= 1e-5)) {
+                    name_chain(s, c, chain);
+                    return dam_fail(e, DAM_ERR_ARGUMENT,
+                                    "the state of chain %s is off the sphere: x.x/N = %.9g "
+                                    "instead of 1",
+                                    chain, squared / N);
+                }
+            }
+    return DAM_OK;
+}
+
+dam_status dam_sampler_create(dam_sampler **out, const dam_sampler_options *o, dam_error *e)
+{
+    dam_sampler *s = NULL;
+    dam_status status = allocate(&s, o, e);
+
+    *out = NULL;
+    if (status)
+        return status;
+    if (o->start.kind == DAM_START_STATES)
+        status = take_states(s, o->start.states, e);
+    else
+        status = make_starts(s, &o->start, e);
+    if (status == DAM_OK)
+        status = evaluate(s, e);
+    if (status)
+        dam_sampler_free(s);
+    else
+        *out = s;
+    return status;
+}
+
+void dam_sampler_free(dam_sampler *s)
+{
+    if (!s)
+        return;
+    drop_panels(s);
+    dam_patterns_release(s->patterns);
+    dam_free(s->T);
+    dam_free(s->chain);
+    dam_free(s->x);
+    dam_free(s->q12_sum);
+    dam_free(s);
+}
+
+/* Goes on with the activity in progress, to its end or to an interruption. */
+static dam_status proceed(dam_sampler *s, dam_error *e)
+{
+    const job j = {ADVANCE, s->steps + s->ask, s->activity == DAM_SAMPLING};
+    dam_status status = drive(s, &j, e);
+
+    if (status == DAM_OK) {
+        s->steps += s->ask;
+        s->activity = DAM_IDLE;
+    }
+    return status;
+}
+
+static dam_status begin(dam_sampler *s, dam_activity activity, int64_t steps, dam_error *e)
+{
+    if (s->activity != DAM_IDLE)
+        return dam_fail(e, DAM_ERR_STATE,
+                        "an interrupted %s of %llu steps waits: complete it by s:finish() first",
+                        s->activity == DAM_SAMPLING ? "sample" : "run",
+                        (unsigned long long)s->ask);
+    s->activity = activity;
+    s->ask = (uint64_t)steps;
+    return proceed(s, e);
+}
+
+dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e)
+{
+    return begin(s, DAM_RUNNING, steps, e);
+}
+
+dam_status dam_sampler_sample(dam_sampler *s, int64_t steps, dam_error *e)
+{
+    if (s->activity == DAM_IDLE) {
+        for (int64_t c = 0; c < dam_sampler_chains(s); c++) {
+            dam_chain *chain = s->chain + c;
+            chain->accepted = 0;
+            chain->phi_sum = chain->phi2_sum = chain->L_sum = 0;
+            chain->measured = false;
+        }
+        memset(s->q12_sum, 0, (size_t)(s->patterns->disorder * s->n_T) * sizeof *s->q12_sum);
+    }
+    return begin(s, DAM_SAMPLING, steps, e);
+}
+
+dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
+{
+    *was = s->activity;
+    return s->activity == DAM_IDLE ? DAM_OK : proceed(s, e);
+}
+
+void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)
+{
+    const double n = (double)s->ask;
+    const double per_neuron = -1 / (dam_hamiltonian_beta_net(&s->hamiltonian, s->patterns->N) *
+                                    s->patterns->N);
+
+    for (int64_t t = 0; t < s->n_T; t++)
+        for (int64_t d = 0; d < s->patterns->disorder; d++) {
+            if (q == DAM_Q_Q12) {
+                *out++ = s->q12_sum[d * s->n_T + t] / n;
+                continue;
+            }
+            for (int64_t r = 0; r < s->replicas; r++) {
+                const dam_chain *c = s->chain + dam_sampler_index(s, t, d, r);
+                *out++ = q == DAM_Q_PHI              ? c->phi_sum / n
+                         : q == DAM_Q_PHI2           ? c->phi2_sum / n
+                         : q == DAM_Q_ENERGY_DENSITY ? c->L_sum / n * per_neuron
+                         : q == DAM_Q_ACCEPTANCE     ? (double)c->accepted / n
+                                                     : c->phi_max_other;
+            }
+        }
+}
+
+uint64_t dam_sampler_chain_digest(const dam_sampler *s, int64_t chain)
+{
+    const int N = s->patterns->N;
+    uint64_t h = s->chain[chain].decisions;
+
+    for (int k = 0; k < N; k++)
+        h = dam_absorb(h, dam_bits32(s->x[chain * N + k]));
+    return h;
+}
+
+/* What makes a chain another chain, its Hamiltonian and proposal width included. */
+static uint64_t identity(const dam_sampler *s, int64_t t, int64_t d, int64_t r)
+{
+    const uint64_t parts[] = {
+        s->seed,
+        (uint64_t)s->patterns->N,
+        (uint64_t)s->patterns->M,
+        dam_bits64(s->T[t]),
+        (uint64_t)dam_patterns_number(s->patterns, d),
+        (uint64_t)(s->first_replica + r),
+        (uint64_t)s->hamiltonian.kernel,
+        dam_bits64(s->hamiltonian.kernel == DAM_LSE ? s->hamiltonian.beta_net : s->reference.b),
+        dam_bits64(s->hamiltonian.epsilon),
+        (uint64_t)s->hamiltonian.k,
+        dam_bits64(s->step),
+    };
+    uint64_t h = 0;
+
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        h = dam_absorb(h, parts[i]);
+    return h;
+}
+
+uint64_t dam_sampler_digest(const dam_sampler *s)
+{
+    uint64_t sum = 0;
+
+    for (int64_t d = 0; d < s->patterns->disorder; d++)
+        for (int64_t t = 0; t < s->n_T; t++)
+            for (int64_t r = 0; r < s->replicas; r++) {
+                uint64_t own = dam_sampler_chain_digest(s, dam_sampler_index(s, t, d, r));
+                sum += dam_absorb(identity(s, t, d, r), own);
+            }
+    return sum;
+}
+
+void dam_sampler_state(const dam_sampler *s, double *out)
+{
+    const int N = s->patterns->N;
+
+    for (int64_t t = 0; t < s->n_T; t++)
+        for (int64_t d = 0; d < s->patterns->disorder; d++)
+            for (int64_t r = 0; r < s->replicas; r++) {
+                const float *x = s->x + dam_sampler_index(s, t, d, r) * N;
+                for (int k = 0; k < N; k++)
+                    *out++ = x[k];
+            }
+}
+
+/* Refuses changes while an activity waits to be finished. */
+static dam_status idle(const dam_sampler *s, const char *what, dam_error *e)
+{
+    if (s->activity == DAM_IDLE)
+        return DAM_OK;
+    return dam_fail(e, DAM_ERR_STATE, "%s while an interrupted %s waits: call s:finish() first",
+                    what, s->activity == DAM_SAMPLING ? "sample" : "run");
+}
+
+dam_status dam_sampler_set_state(dam_sampler *s, const double *states, dam_error *e)
+{
+    const int64_t chains = dam_sampler_chains(s);
+    const size_t x_bytes = (size_t)chains * (size_t)s->patterns->N * sizeof *s->x;
+    void *memory = NULL;
+    float *old_x;
+    double *old_values; /* L and phi of every chain */
+    dam_status status = idle(s, "set_state", e);
+
+    if (status || (status = dam_alloc(&memory, 1, x_bytes + (size_t)chains * 2 * sizeof(double),
+                                      "a copy of the states", "free other objects", e)))
+        return status;
+    old_values = memory;
+    old_x = (float *)(old_values + 2 * chains);
+    memcpy(old_x, s->x, x_bytes);
+    for (int64_t c = 0; c < chains; c++) {
+        old_values[2 * c] = s->chain[c].L;
+        old_values[2 * c + 1] = s->chain[c].phi;
+    }
+    status = take_states(s, states, e);
+    if (status == DAM_OK)
+        status = evaluate(s, e);
+    if (status) {
+        memcpy(s->x, old_x, x_bytes);
+        for (int64_t c = 0; c < chains; c++) {
+            s->chain[c].L = old_values[2 * c];
+            s->chain[c].phi = old_values[2 * c + 1];
+        }
+    }
+    dam_free(memory);
+    return status;
+}
+
+dam_status dam_sampler_set_T(dam_sampler *s, const double *T, dam_error *e)
+{
+    dam_status status = idle(s, "set_T", e);
+
+    if (status)
+        return status;
+    memcpy(s->T, T, (size_t)s->n_T * sizeof *T);
+    set_temperatures(s);
+    return DAM_OK;
+}

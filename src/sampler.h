@@ -1,0 +1,115 @@
+/*
+ * Metropolis-Hastings sampling, B(7): chains (T, disorder, replica) whose every decision is that of
+ * the reference evaluation (reference.h). Results do not depend on threads, instruction set, which
+ * other chains are in the sampler, or how a run is cut into calls. An interruption leaves every
+ * chain at a completed step; dam_sampler_finish completes what was asked.
+ */
+#ifndef DAM_SAMPLER_H
+#define DAM_SAMPLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hamiltonian.h"
+#include "patterns.h"
+#include "start.h"
+
+#define DAM_MAX_REPLICAS UINT32_MAX
+#define DAM_MAX_STEPS ((int64_t)1 << 48)
+
+/* What a sampler is made from. */
+typedef struct {
+    dam_hamiltonian hamiltonian;
+    dam_patterns *patterns; /* retained */
+    const double *T;        /* [n_T], all > 0; copied */
+    int64_t n_T;
+    int64_t replicas, first_replica; /* numbers first_replica .. first_replica + replicas - 1 */
+    uint64_t seed;
+    double step; /* B(7): sigma = step T / sqrt(N) */
+    dam_start start;
+} dam_sampler_options;
+
+/* One chain. The sums belong to the sample in progress, or to the last one. */
+typedef struct {
+    dam_stream proposals, acceptance;
+    double sigma, theta;
+    double L;           /* of the current state, by the reference evaluation */
+    double phi;         /* alignment of the current state with the target */
+    uint64_t decisions; /* rolling hash of all decisions */
+    uint64_t steps;     /* since creation */
+    uint64_t accepted;
+    double phi_sum, phi2_sum, L_sum;
+    double phi_max_other; /* of the last state of a sample */
+    bool measured;        /* phi_max_other is that of the sample in progress */
+} dam_chain;
+
+typedef enum { DAM_IDLE, DAM_RUNNING, DAM_SAMPLING } dam_activity;
+
+typedef struct {
+    dam_hamiltonian hamiltonian;
+    dam_reference reference;
+    dam_patterns *patterns;
+    const dam_kernels *kernels;
+    double *T;
+    int64_t n_T, replicas, first_replica;
+    uint64_t seed;
+    double step;
+    dam_chain *chain; /* [disorder][T][replica] */
+    float *x;         /* [disorder][T][replica][N] */
+    double *q12_sum;  /* [disorder][T] */
+    uint64_t steps;   /* completed by all chains before the activity in progress */
+    dam_activity activity;
+    uint64_t ask; /* steps asked for by the activity in progress, or by the last sample */
+    float *panels; /* patterns of the disorders panels_first .. + panels_count - 1 */
+    int64_t panels_first, panels_count, panels_room;
+} dam_sampler;
+
+/* Quantities of the last sample. */
+typedef enum {
+    DAM_Q_PHI,            /* [T][disorder][replica] */
+    DAM_Q_PHI2,           /* [T][disorder][replica] */
+    DAM_Q_ENERGY_DENSITY, /* [T][disorder][replica] */
+    DAM_Q_ACCEPTANCE,     /* [T][disorder][replica] */
+    DAM_Q_PHI_MAX_OTHER,  /* [T][disorder][replica]; NaN when M = 1 */
+    DAM_Q_Q12,            /* [T][disorder]; mean over pairs of replicas */
+} dam_quantity;
+
+/* Makes the chains and evaluates their starts. An LSR start out of support is an error. */
+dam_status dam_sampler_create(dam_sampler **out, const dam_sampler_options *options, dam_error *e);
+void dam_sampler_free(dam_sampler *s); /* NULL is allowed */
+
+/* Chains in the sampler; index of one in s->chain and s->x. */
+int64_t dam_sampler_chains(const dam_sampler *s);
+int64_t dam_sampler_index(const dam_sampler *s, int64_t t, int64_t disorder, int64_t replica);
+
+/*
+ * Advances all chains by `steps`, without or with measuring. DAM_ERR_INTERRUPTED leaves an activity
+ * to be finished; DAM_ERR_STATE when one is already there.
+ */
+dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e);
+dam_status dam_sampler_sample(dam_sampler *s, int64_t steps, dam_error *e);
+
+/* Completes what was interrupted; `*was` says what it was (DAM_IDLE: nothing to do). */
+dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e);
+
+/* Writes a quantity of the last completed sample. */
+void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out);
+
+/* Digest of a chain: its decisions since creation and its state (docs/numerics.md). */
+uint64_t dam_sampler_chain_digest(const dam_sampler *s, int64_t chain);
+
+/* Sum modulo 2^64 over chains of mix(identity of the chain, its digest). */
+uint64_t dam_sampler_digest(const dam_sampler *s);
+
+/* States as [T][disorder][replica][N]; setting them evaluates them, or changes nothing on error. */
+void dam_sampler_state(const dam_sampler *s, double *out);
+dam_status dam_sampler_set_state(dam_sampler *s, const double *states, dam_error *e);
+
+/* Same chains at new temperatures (as many as before): states, step counters, decisions are kept. */
+dam_status dam_sampler_set_T(dam_sampler *s, const double *T, dam_error *e);
+
+/* To and from a file, to the bit. Written beside and renamed, so that no torn file is left. */
+dam_status dam_sampler_save(const dam_sampler *s, const char *path, dam_error *e);
+dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_error *e);
+
+#endif
