@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "../src/hash.h"
+#include "../src/interrupt.h"
+#include "../src/memory.h"
 #include "../src/store.h"
 #include "args.h"
 #include "binding.h"
@@ -286,6 +288,42 @@ static int holder(lua_State *L)
     return 1;
 }
 
+/*
+ * slice(seconds, f, ...): calls f(...), whose engine work stops after `seconds` with its objects to
+ * be finished. Returns true and the results, or false when it was stopped. Other errors, a user's
+ * interruption among them, pass through.
+ */
+static int slice(lua_State *L)
+{
+    lua_Number seconds = luaL_checknumber(L, 1);
+    bool stopped;
+    int status;
+
+    luaL_checkany(L, 2);
+    dam_interrupt_deadline(seconds);
+    status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
+    stopped = dam_interrupted() && !dam_interrupt_raised();
+    dam_interrupt_deadline(0);
+    if (status == LUA_OK) {
+        lua_pushboolean(L, 1);
+        lua_replace(L, 1);
+        return lua_gettop(L);
+    }
+    if (!stopped || !strstr(luaL_tolstring(L, -1, NULL), "interrupted")) {
+        lua_settop(L, 2); /* seconds, the error */
+        return lua_error(L);
+    }
+    lua_pushboolean(L, 0);
+    return 1;
+}
+
+/* memory(): bytes that can still be taken */
+static int memory(lua_State *L)
+{
+    lua_pushnumber(L, dam_memory_available());
+    return 1;
+}
+
 /* hostname() */
 static int hostname(lua_State *L)
 {
@@ -319,7 +357,8 @@ void dam_open_store(lua_State *L)
     static const luaL_Reg functions[] = {{"open", store_open},   {"hash64", hash64},
                                          {"crc32", crc32},       {"hostname", hostname},
                                          {"terminal", terminal}, {"check_keys", check_keys},
-                                         {"holder", holder},     {NULL, NULL}};
+                                         {"holder", holder},     {"slice", slice},
+                                         {"memory", memory},     {NULL, NULL}};
 
     luaL_newmetatable(L, CLASS);
     luaL_setfuncs(L, meta, 0);

@@ -52,22 +52,27 @@ local function fixed_row(rule, alpha)
   return N, M, rule.disorder
 end
 
+--- N, M and disorder at one load; `range` as range_for gives it.
+function Rule:row(alpha, range, replicas)
+  local N, M, disorder
+  if self.kind == "adaptive" then
+    N, M, disorder = adaptive_row(self, alpha, range, replicas)
+  else
+    N, M, disorder = fixed_row(self, alpha)
+  end
+  if N < 2 or M < 1 or disorder < 1 then
+    check.fail("sweep.%s: alpha = %s gives N = %d, M = %d, disorder = %d: expected N >= 2, "
+      .. "M >= 1, disorder >= 1", self.kind, short(alpha), N, M, disorder)
+  end
+  return { alpha = alpha, N = N, M = M, disorder = disorder }
+end
+
 --- The rows {alpha, N, M, disorder} of the rule for a list of loads and a number of replicas.
 function Rule:rows(alphas, replicas)
   local rows = {}
   local range = self:range_for(alphas)
   for i, alpha in ipairs(alphas) do
-    local N, M, disorder
-    if self.kind == "adaptive" then
-      N, M, disorder = adaptive_row(self, alpha, range, replicas)
-    else
-      N, M, disorder = fixed_row(self, alpha)
-    end
-    if N < 2 or M < 1 or disorder < 1 then
-      check.fail("sweep.%s: alpha = %s gives N = %d, M = %d, disorder = %d: expected N >= 2, "
-        .. "M >= 1, disorder >= 1", self.kind, short(alpha), N, M, disorder)
-    end
-    rows[i] = { alpha = alpha, N = N, M = M, disorder = disorder }
+    rows[i] = self:row(alpha, range, replicas)
   end
   return rows
 end
@@ -87,13 +92,12 @@ function Rule:range_for(alphas)
   return range
 end
 
---- The rule as it stands in result files. The number of disorders is not part of it: the rows say
--- it, and more of them may be asked for later.
-function Rule:text(alphas)
+--- The rule without its range: what may never change in a result file. The number of disorders is
+-- not part of it: the rows say it, and more of them may be asked for later.
+function Rule:core()
   if self.kind == "adaptive" then
-    local range = self:range_for(alphas)
-    return string.format("adaptive{ M = {%s, %s}, gamma = %s, range = {%s, %s} }",
-      short(self.M[1]), short(self.M[2]), short(self.gamma), short(range[1]), short(range[2]))
+    return string.format("adaptive{ M = {%s, %s}, gamma = %s", short(self.M[1]), short(self.M[2]),
+      short(self.gamma))
   end
   local parts = {}
   if self.N then
@@ -102,7 +106,15 @@ function Rule:text(alphas)
   if self.M then
     parts[#parts + 1] = "M = " .. self.M
   end
-  return string.format("fixed{ %s }", table.concat(parts, ", "))
+  return "fixed{ " .. table.concat(parts, ", ")
+end
+
+--- The rule as it stands in result files.
+function Rule:text(alphas)
+  local range = self:range_for(alphas)
+  local tail = range and string.format(", range = {%s, %s} }", short(range[1]), short(range[2]))
+    or " }"
+  return self:core() .. tail
 end
 
 function Rule:__tostring()
