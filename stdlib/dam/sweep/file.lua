@@ -118,6 +118,14 @@ function File:runs()
   return list
 end
 
+--- Adds a run of another file, as it stands there.
+function File:copy_run(run)
+  self.store:run("INSERT INTO runs(started, finished, outcome, script_path, script, script_hash, "
+    .. "options, version, device, host) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run.started,
+    run.finished, run.outcome, run.script_path, run.script, run.script_hash,
+    run.options and json.encode(run.options), run.version, run.device, run.host)
+end
+
 --- Adds points (alpha, T, N, M, disorder) to the plan; of a point's disorders the most asked count.
 function File:extend_plan(points)
   for _, p in ipairs(points) do
@@ -184,13 +192,20 @@ function file.cell_checksum(key, place, data)
   return (core.store.hash64(json.encode { key, place, data }))
 end
 
-function File:put_cell(key, position, seconds, rows)
+function File:put_cell_text(key, position, seconds, texts)
   self.store:run("INSERT INTO cells VALUES(?, ?, ?)", key, position, seconds)
-  for i, row in ipairs(rows) do
-    local data = json.encode(row)
+  for i, data in ipairs(texts) do
     self.store:run("INSERT INTO cell_rows VALUES(?, ?, ?, ?)", key, i, data,
       file.cell_checksum(key, i, data))
   end
+end
+
+function File:put_cell(key, position, seconds, rows)
+  local texts = {}
+  for i, row in ipairs(rows) do
+    texts[i] = json.encode(row)
+  end
+  self:put_cell_text(key, position, seconds, texts)
 end
 
 --- Which cells are done: key -> true.

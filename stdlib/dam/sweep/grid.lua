@@ -278,6 +278,19 @@ local function cut(job, region, rate, seconds)
   return { row = region.row, T = region.T, first = region.first, disorder = n }, rest
 end
 
+--- All units of the regions, without knowing the machine's rate.
+function grid.divide(job, regions)
+  local units = {}
+  local queue, head = regions, 1
+  while head <= #queue do
+    local u, rest = cut(job, queue[head], RATE_GUESS, UNIT_MOST)
+    units[#units + 1] = u
+    table.move(rest, 1, #rest, #queue + 1, queue)
+    head = head + 1
+  end
+  return units
+end
+
 --- The name under which a unit's saved state is kept.
 local function unit_name(u)
   return json.encode { alpha = u.row.alpha, N = u.row.N, M = u.row.M, T = u.T, first = u.first,

@@ -121,4 +121,17 @@ function unit.compute(u, job, hooks)
   return rows_of(u, job, r)
 end
 
+local function nothing()
+end
+
+--- Hooks of a computation that nobody watches or stops.
+unit.plain_hooks = {
+  load = nothing,
+  save = nothing,
+  advance = nothing,
+  chunk = function()
+    return math.maxinteger
+  end,
+}
+
 return unit
