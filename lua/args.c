@@ -73,6 +73,8 @@ static const char *push_value(lua_State *L, int index)
             return lua_pushfstring(L, "%I", (LUAI_UACINT)lua_tointeger(L, index));
         else {
             char text[40];
+            if (isnan(lua_tonumber(L, index)))
+                return lua_pushstring(L, "nan"); /* without the sign that printf shows */
             snprintf(text, sizeof text, "%.14g", (double)lua_tonumber(L, index));
             return lua_pushstring(L, text);
         }
@@ -277,4 +279,43 @@ int dam_option_choice(const dam_options *o, const char *key, int fallback,
     push_list(L, choices);
     return dam_argument_error(L, o->where, key, -2,
                               lua_pushfstring(L, "one of %s", lua_tostring(L, -1)));
+}
+
+bool dam_is_one_of(const char *word, const char *const names[])
+{
+    for (; *names; names++)
+        if (strcmp(word, *names) == 0)
+            return true;
+    return false;
+}
+
+void dam_new_class(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods)
+{
+    luaL_newmetatable(L, name);
+    luaL_setfuncs(L, meta, 0);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_setfield(L, -2, "methods");
+    lua_pop(L, 1);
+}
+
+void dam_push_methods(lua_State *L, const char *name)
+{
+    luaL_getmetatable(L, name);
+    lua_getfield(L, -1, "methods");
+    lua_remove(L, -2);
+}
+
+bool dam_push_method(lua_State *L, int userdata, int key)
+{
+    key = lua_absindex(L, key);
+    if (luaL_getmetafield(L, userdata, "methods") == LUA_TNIL)
+        return false;
+    lua_pushvalue(L, key);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pop(L, 2);
+        return false;
+    }
+    lua_remove(L, -2);
+    return true;
 }

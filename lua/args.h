@@ -51,15 +51,16 @@ int dam_option_choice(const dam_options *o, const char *key, int fallback,
 /* Raises if the option is absent. */
 void dam_option_require(const dam_options *o, const char *key, const char *expected);
 
-/* Raises "WHERE: KEY = VALUE is not allowed: expected EXPECTED"; VALUE is what stands at `index`. */
+/* Raises "WHERE: KEY = VALUE is not allowed: expected EXPECTED"; VALUE is what stands at `index`.
+ */
 int dam_argument_error(lua_State *L, const char *where, const char *key, int index,
                        const char *expected);
 
 /* Numbers as positional arguments, with the same messages. */
 double dam_check_number(lua_State *L, int index, const char *where, const char *name, double min,
                         double max, const char *expected);
-int64_t dam_check_integer(lua_State *L, int index, const char *where, const char *name,
-                          int64_t min, int64_t max, const char *expected);
+int64_t dam_check_integer(lua_State *L, int index, const char *where, const char *name, int64_t min,
+                          int64_t max, const char *expected);
 
 /* Raises the engine's error, prefixed with `where`. */
 int dam_raise(lua_State *L, const char *where, const dam_error *e);
@@ -73,5 +74,17 @@ const char *dam_nearest(const char *word, const char *const candidates[]);
  */
 int dam_unknown_field(lua_State *L, const char *where, int key_index,
                       const char *const candidates[]);
+
+bool dam_is_one_of(const char *word, const char *const names[]);
+
+/*
+ * A userdata class: metatable `name` with `meta`, and a table of methods beside it that __index
+ * functions look into by dam_push_method, so that the standard library can add methods.
+ */
+void dam_new_class(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods);
+void dam_push_methods(lua_State *L, const char *name);
+
+/* Pushes the method named by the key of the userdata's class, or pushes nothing: false. */
+bool dam_push_method(lua_State *L, int userdata, int key);
 
 #endif

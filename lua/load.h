@@ -12,6 +12,7 @@ int dam_load(lua_State *L);
 /* Argument `index` as a file name: a string without NUL bytes, or an error. */
 const char *dam_check_path(lua_State *L, int index, const char *where);
 
-int dam_load_array(lua_State *L, const char *path); /* lua_array.c */
+int dam_load_array(lua_State *L, const char *path);   /* lua_array.c */
+int dam_load_sampler(lua_State *L, const char *path); /* lua_sampler.c */
 
 #endif

@@ -91,6 +91,72 @@ static int polynomial(lua_State *L)
     return 1;
 }
 
+/***
+Energy density of a single basin, in which only the pattern aligned by phi counts: 1 - phi (LSE),
+-(1/b) ln max(epsilon, 1 - b (1 - phi)) (LSR; inf outside the support), -phi^k (polynomial).
+@function hamiltonian:u
+@tparam number|array phi alignment in [-1, 1]
+@treturn number|array energy density, of the shape of phi
+@raise when phi is not a number or array, or lies outside [-1, 1]; for LSR made by beta_net, whose b
+ depends on N
+@see A(13), A(14)
+@usage print(dam.lsr{ b = 3.41 }:u(0.9))
+*/
+static int u(lua_State *L)
+{
+    static const char where[] = "hamiltonian:u";
+    const dam_hamiltonian *h = dam_check_hamiltonian(L, 1);
+    const dam_array *phi = dam_test_array(L, 2);
+    dam_array *out;
+
+    if (h->kernel == DAM_LSR && !(h->b > 0))
+        return luaL_error(L,
+                          "%s: dam.lsr{ beta_net = ... } has b = N beta_net, which depends on N: "
+                          "make it by b = ... for single-basin formulas",
+                          where);
+    if (!phi) {
+        double x = dam_check_number(L, 2, where, "phi", -1, 1, "a number in [-1, 1] or an array");
+        lua_pushnumber(L, dam_hamiltonian_u(h, 1, x));
+        return 1;
+    }
+    for (int64_t i = 0; i < phi->count; i++)
+        if (!(phi->data[i] >= -1 && phi->data[i] <= 1))
+            return luaL_error(L, "%s: phi[%I] = %f is not allowed: expected numbers in [-1, 1]",
+                              where, (LUAI_UACINT)i + 1, phi->data[i]);
+    out = dam_push_array(L, phi->rank, phi->shape);
+    for (int64_t i = 0; i < phi->count; i++)
+        out->data[i] = dam_hamiltonian_u(h, 1, phi->data[i]);
+    return 1;
+}
+
+/* Methods, then the parameters: kernel ("lse", "lsr", "polynomial"), beta_net, b, epsilon, k. */
+static int index_hamiltonian(lua_State *L)
+{
+    static const char *const names[] = {"lse", "lsr", "polynomial"};
+    static const char *const fields[] = {"kernel", "beta_net", "b",      "epsilon",
+                                         "k",      "u",        "energy", NULL};
+    const dam_hamiltonian *h = dam_check_hamiltonian(L, 1);
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+
+    if (dam_push_method(L, 1, 2))
+        return 1;
+    if (strcmp(key, "kernel") == 0)
+        lua_pushstring(L, names[h->kernel]);
+    else if (strcmp(key, "beta_net") == 0 && h->beta_net > 0)
+        lua_pushnumber(L, h->beta_net);
+    else if (strcmp(key, "b") == 0 && h->b > 0)
+        lua_pushnumber(L, h->b);
+    else if (strcmp(key, "epsilon") == 0 && h->kernel == DAM_LSR)
+        lua_pushnumber(L, h->epsilon);
+    else if (strcmp(key, "k") == 0 && h->kernel == DAM_POLYNOMIAL)
+        lua_pushinteger(L, h->k);
+    else if (dam_is_one_of(key, fields))
+        lua_pushnil(L); /* a parameter that this kernel does not have */
+    else
+        return dam_unknown_field(L, DAM_CLASS_HAMILTONIAN, 2, fields);
+    return 1;
+}
+
 static int to_string(lua_State *L)
 {
     char text[128];
@@ -104,10 +170,10 @@ void dam_open_hamiltonian(lua_State *L)
 {
     static const luaL_Reg constructors[] = {
         {"lse", lse}, {"lsr", lsr}, {"polynomial", polynomial}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"u", u}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {
+        {"__index", index_hamiltonian}, {"__tostring", to_string}, {NULL, NULL}};
 
-    luaL_newmetatable(L, DAM_CLASS_HAMILTONIAN);
-    lua_pushcfunction(L, to_string);
-    lua_setfield(L, -2, "__tostring");
-    lua_pop(L, 1);
+    dam_new_class(L, DAM_CLASS_HAMILTONIAN, meta, methods);
     luaL_setfuncs(L, constructors, 0);
 }

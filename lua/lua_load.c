@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 
 #include "../src/npy.h"
+#include "../src/sampler.h"
 #include "args.h"
 
 typedef struct {
@@ -18,6 +19,7 @@ typedef struct {
 
 static const loader loaders[] = {
     {DAM_NPY_MAGIC, DAM_NPY_MAGIC_SIZE, dam_load_array},
+    {DAM_SAMPLER_MAGIC, DAM_SAMPLER_MAGIC_SIZE, dam_load_sampler},
 };
 
 #define LOADERS (sizeof loaders / sizeof *loaders)

@@ -1,6 +1,410 @@
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/interrupt.h"
+#include "../src/memory.h"
+#include "../src/observables.h"
+#include "args.h"
 #include "binding.h"
+#include "classes.h"
+
+/* Patterns are singles: a component cannot be trusted further, so neither can a user's norm. */
+static const char where_patterns[] = "dam.patterns";
+
+static const char *const fields[] = {"N",    "M",       "alpha", "disorder", "first_disorder",
+                                     "seed", "overlap", "gram",  "array",    "close",
+                                     NULL};
+
+typedef struct {
+    dam_patterns *p; /* NULL when closed */
+} handle;
+
+dam_patterns *dam_check_patterns(lua_State *L, int index)
+{
+    handle *h = luaL_checkudata(L, index, DAM_CLASS_PATTERNS);
+
+    if (!h->p)
+        luaL_error(L, "dam.patterns: this pattern set is closed");
+    return h->p;
+}
+
+static int close_patterns(lua_State *L)
+{
+    handle *h = luaL_checkudata(L, 1, DAM_CLASS_PATTERNS);
+
+    dam_patterns_release(h->p);
+    h->p = NULL;
+    return 0;
+}
+
+static handle *push_closed(lua_State *L)
+{
+    handle *h;
+
+    dam_collect_if_needed(L);
+    h = lua_newuserdatauv(L, sizeof *h, 0);
+    h->p = NULL;
+    luaL_setmetatable(L, DAM_CLASS_PATTERNS);
+    return h;
+}
+
+/* M from M or alpha, whichever is given. */
+static int64_t read_M(const dam_options *o, int64_t N)
+{
+    double alpha, log_max = log((double)DAM_MAX_M);
+
+    if (dam_option_present(o, "M") == dam_option_present(o, "alpha"))
+        luaL_error(o->L, "%s: give either M or alpha (M = round(exp(alpha N))), %s", o->where,
+                   dam_option_present(o, "M") ? "not both" : "one of them is needed");
+    if (dam_option_present(o, "M"))
+        return dam_option_integer(o, "M", 0, 1, DAM_MAX_M, "an integer from 1 to 4294967295");
+    alpha = dam_option_number(o, "alpha", 0, 0, DBL_MAX, "a number >= 0");
+    if (!(alpha * (double)N <= log_max)) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "exp(alpha N) = 10^%.4g patterns at N = %lld is more than 4294967295: lower alpha "
+                 "(to %.4g at most) or N",
+                 alpha * (double)N / M_LN10, (long long)N, log_max / (double)N);
+        luaL_error(o->L, "%s: alpha = %f is not allowed: %s", o->where, alpha, text);
+    }
+    return (int64_t)round(exp(alpha * (double)N));
+}
+
+static int draw(lua_State *L, const dam_options *o)
+{
+    int64_t N, M, disorder, first;
+    uint64_t seed;
+    dam_error e;
+    handle *h;
+
+    dam_option_require(o, "N", "an integer from 2 to 1000000, the dimension");
+    N = dam_option_integer(o, "N", 0, 2, DAM_MAX_N, "an integer from 2 to 1000000");
+    M = read_M(o, N);
+    disorder = dam_option_integer(o, "disorder", 1, 1, DAM_MAX_DISORDER,
+                                  "an integer from 1 to 4294967295");
+    first = dam_option_integer(o, "first_disorder", 1, 1, DAM_MAX_DISORDER,
+                               "an integer from 1 to 4294967295");
+    if (first + disorder - 1 > DAM_MAX_DISORDER)
+        return luaL_error(L, "%s: first_disorder + disorder - 1 = %I exceeds 4294967295", o->where,
+                          (LUAI_UACINT)(first + disorder - 1));
+    seed = (uint64_t)dam_option_integer(o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
+    h = push_closed(L);
+    if (dam_patterns_draw(&h->p, (int)N, M, disorder, first, seed, &e))
+        return dam_raise(L, o->where, &e);
+    return 1;
+}
+
+/* Targets of the disorders, from 0, in a userdata on top of the stack; their number in `count`. */
+static int64_t *read_targets(const dam_options *o, int64_t data_sets, int64_t M, int64_t *count)
+{
+    lua_State *L = o->L;
+    static const char expected[] = "an integer from 1 to M";
+    int64_t *target, one = 1;
+    bool several = dam_option_present(o, "targets");
+
+    if (several && dam_option_present(o, "target"))
+        luaL_error(L, "%s: give either target or targets, not both", o->where);
+    if (!several) {
+        one = dam_option_integer(o, "target", 1, 1, M, expected);
+        *count = data_sets;
+        target = lua_newuserdatauv(L, (size_t)data_sets * sizeof *target, 0);
+        for (int64_t d = 0; d < data_sets; d++)
+            target[d] = one - 1;
+        return target;
+    }
+    if (dam_option_push(o, "targets") != LUA_TTABLE)
+        dam_argument_error(L, o->where, "targets", -1, "a list of integers from 1 to M");
+    *count = (int64_t)lua_rawlen(L, -1);
+    if (*count < 1 || (data_sets > 1 && *count != data_sets))
+        luaL_error(L, "%s: targets has %I entries: expected %s", o->where, (LUAI_UACINT)*count,
+                   data_sets > 1 ? "one per data set in from" : "at least one");
+    target = lua_newuserdatauv(L, (size_t)*count * sizeof *target, 0);
+    for (int64_t d = 0; d < *count; d++) {
+        lua_rawgeti(L, -2, d + 1);
+        target[d] = dam_check_integer(L, -1, o->where, "targets", 1, M, expected) - 1;
+        lua_pop(L, 1);
+    }
+    return target;
+}
+
+static int from(lua_State *L, const dam_options *o)
+{
+    static const char *const drawn_only[] = {
+        "N", "M", "alpha", "disorder", "seed", "first_disorder", NULL};
+    bool rescale = dam_option_boolean(o, "rescale", false);
+    dam_array *a;
+    int64_t data_sets, M, N, disorder, *target;
+    dam_error e;
+    handle *h;
+
+    for (int i = 0; drawn_only[i]; i++)
+        if (dam_option_present(o, drawn_only[i]))
+            luaL_error(L, "%s: '%s' cannot be given with 'from': the data decide", o->where,
+                       drawn_only[i]);
+    dam_option_push(o, "from");
+    a = dam_test_array(L, -1);
+    if (!a || a->rank < 2 || a->rank > 3)
+        dam_argument_error(L, o->where, "from", -1, "an array of shape [M, N] or [disorder, M, N]");
+    data_sets = a->rank == 3 ? a->shape[0] : 1;
+    M = a->shape[a->rank - 2];
+    N = a->shape[a->rank - 1];
+    if (N < 2 || N > DAM_MAX_N)
+        luaL_error(L, "%s: from has N = %I columns: expected 2 to 1000000", o->where,
+                   (LUAI_UACINT)N);
+    target = read_targets(o, data_sets, M, &disorder);
+    h = push_closed(L);
+    if (dam_patterns_from(&h->p, a->data, data_sets, M, (int)N, rescale, target, disorder, &e))
+        return dam_raise(L, o->where, &e);
+    return 1;
+}
+
+/***
+A pattern set: `disorder` independent draws of M patterns, uniform on the sphere |xi|^2 = N, or your
+own data. Drawn patterns are a function of (seed, N, disorder, mu, component) alone: sets nest, and
+disorders 9 to 16 are the same alone (`first_disorder = 9, disorder = 8`) and within 1 to 16.
+Pattern 1 of a drawn set is the target.
+@function dam.patterns
+@tparam table options drawn: `N` (integer 2 .. 1e6), `M` (integer 1 .. 2^32-1) or `alpha` (number
+ >= 0; M = round(exp(alpha N))), `disorder` (default 1), `first_disorder` (default 1), `seed`
+ (integer, default 1). Own data: `from` (array [M, N] or [disorder, M, N]; kept in single
+ precision), `rescale` (boolean, default false: project rows to the sphere; else rows off it are an
+ error), `target` (integer, default 1) or `targets` (list: one disorder per target)
+@treturn patterns with fields N, M, alpha (the realised ln(M)/N), disorder, first_disorder, seed
+@raise on unknown options and values that are not allowed; when one disorder does not fit into
+ memory; naming the row for rows off the sphere, without direction, or not finite
+@see A(1), B section 2
+@usage p = dam.patterns{ N = 50, alpha = 0.1, disorder = 16, seed = 7 }
+*/
+static int patterns(lua_State *L)
+{
+    static const char *const keys[] = {"N",    "M",    "alpha",   "disorder", "first_disorder",
+                                       "seed", "from", "rescale", "target",   "targets",
+                                       NULL};
+    static const char *const data_only[] = {"rescale", "target", "targets", NULL};
+    dam_options o = dam_options_begin(L, 1, where_patterns, keys, false);
+
+    if (dam_option_present(&o, "from"))
+        return from(L, &o);
+    for (int i = 0; data_only[i]; i++)
+        if (dam_option_present(&o, data_only[i]))
+            luaL_error(L, "%s: '%s' is for patterns given by 'from'", o.where, data_only[i]);
+    return draw(L, &o);
+}
+
+static const dam_kernels *kernels(lua_State *L)
+{
+    const dam_kernels *k;
+    dam_error e;
+
+    if (dam_kernels_get(&k, &e))
+        dam_raise(L, "dam", &e);
+    return k;
+}
+
+/* States x[N] or x[n, N] at `index`; their number in `n`. */
+static const dam_array *check_states(lua_State *L, int index, const char *where,
+                                     const dam_patterns *p, int64_t *n)
+{
+    const dam_array *x = dam_test_array(L, index);
+
+    if (!x || x->rank < 1 || x->rank > 2 || x->shape[x->rank - 1] != p->N) {
+        char expected[80];
+        snprintf(expected, sizeof expected, "an array of shape [%d] or [n, %d]", p->N, p->N);
+        dam_argument_error(L, where, "x", index, expected);
+    }
+    *n = x->rank == 2 ? x->shape[0] : 1;
+    return x;
+}
+
+/* Index (from 0) of the disorder whose place in the set (from 1) is the optional argument. */
+static int64_t check_disorder(lua_State *L, int index, const char *where, const dam_patterns *p)
+{
+    char expected[64];
+
+    if (lua_isnoneornil(L, index))
+        return 0;
+    snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)p->disorder);
+    return dam_check_integer(L, index, where, "disorder", 1, p->disorder, expected) - 1;
+}
+
+/***
+Alignments phi^mu = x.xi^mu/N of states with all patterns.
+@function patterns:overlap
+@tparam array x a state [N] or states [n, N]
+@treturn array [disorder, M], or [disorder, n, M] for several states
+@raise when x has another shape; when the result does not fit into memory
+@see A(8), B(4)
+@usage p = dam.patterns{ N = 8, M = 4 }; print(p:overlap(p:array(1):slice{ 1 }))
+*/
+static int overlap(lua_State *L)
+{
+    static const char where[] = "patterns:overlap";
+    dam_patterns *p = dam_check_patterns(L, 1);
+    int64_t n;
+    const dam_array *x = check_states(L, 2, where, p, &n);
+    const int64_t one[] = {p->disorder, p->M}, many[] = {p->disorder, n, p->M};
+    const dam_kernels *k = kernels(L);
+    dam_array *out = dam_push_array(L, x->rank + 1, x->rank == 1 ? one : many);
+    dam_error e;
+
+    for (int64_t d = 0; d < p->disorder; d++)
+        for (int64_t i = 0; i < n; i++)
+            if (dam_overlaps(p, k, d, x->data + i * p->N, out->data + (d * n + i) * p->M, &e))
+                return dam_raise(L, where, &e);
+    return 1;
+}
+
+/***
+The Gram matrix G = xi^mu.xi^nu/N of one disorder.
+@function patterns:gram
+@tparam[opt=1] integer d place of the disorder in this set
+@treturn array [M, M]
+@raise when d is out of range, or the matrix does not fit into memory
+@see A(15)
+@usage g = dam.patterns{ N = 8, M = 4 }:gram(1)
+*/
+static int gram(lua_State *L)
+{
+    dam_patterns *p = dam_check_patterns(L, 1);
+    int64_t d = check_disorder(L, 2, "patterns:gram", p);
+    const int64_t shape[] = {p->M, p->M};
+    const dam_kernels *k = kernels(L);
+    dam_array *out = dam_push_array(L, 2, shape);
+    dam_error e;
+
+    if (dam_gram(p, k, d, out->data, &e))
+        return dam_raise(L, "patterns:gram", &e);
+    return 1;
+}
+
+/***
+The patterns of one disorder.
+@function patterns:array
+@tparam[opt=1] integer d place of the disorder in this set
+@treturn array [M, N]; every number is a single-precision one
+@raise when d is out of range, or the array does not fit into memory
+@usage xi = dam.patterns{ N = 8, M = 4 }:array(1)
+*/
+static int array(lua_State *L)
+{
+    dam_patterns *p = dam_check_patterns(L, 1);
+    int64_t d = check_disorder(L, 2, "patterns:array", p);
+    const int64_t shape[] = {p->M, p->N};
+    const dam_kernels *k = kernels(L);
+    float *row = lua_newuserdatauv(L, (size_t)p->N * sizeof *row, 0);
+    dam_array *out = dam_push_array(L, 2, shape);
+
+    for (int64_t mu = 0; mu < p->M; mu++) {
+        dam_patterns_rows(p, k, d, mu, 1, row);
+        for (int64_t i = 0; i < p->N; i++)
+            out->data[mu * p->N + i] = row[i];
+        if (dam_interrupted())
+            return luaL_error(L, "interrupted");
+    }
+    return 1;
+}
+
+static int length(lua_State *L)
+{
+    lua_pushinteger(L, dam_check_patterns(L, 1)->M);
+    return 1;
+}
+
+static int index_patterns(lua_State *L)
+{
+    const dam_patterns *p;
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+
+    if (dam_push_method(L, 1, 2))
+        return 1;
+    p = dam_check_patterns(L, 1);
+    if (strcmp(key, "N") == 0)
+        lua_pushinteger(L, p->N);
+    else if (strcmp(key, "M") == 0)
+        lua_pushinteger(L, p->M);
+    else if (strcmp(key, "alpha") == 0)
+        lua_pushnumber(L, dam_patterns_alpha(p));
+    else if (strcmp(key, "disorder") == 0)
+        lua_pushinteger(L, p->disorder);
+    else if (strcmp(key, "first_disorder") == 0)
+        lua_pushinteger(L, p->first_disorder);
+    else if (strcmp(key, "seed") == 0 && p->data)
+        lua_pushnil(L); /* own data have none */
+    else if (strcmp(key, "seed") == 0)
+        lua_pushinteger(L, (lua_Integer)p->seed);
+    else
+        return dam_unknown_field(L, "dam.patterns", 2, fields);
+    return 1;
+}
+
+static int to_string(lua_State *L)
+{
+    handle *h = luaL_checkudata(L, 1, DAM_CLASS_PATTERNS);
+    char text[160];
+
+    if (!h->p)
+        snprintf(text, sizeof text, "dam.patterns (closed)");
+    else if (h->p->data)
+        snprintf(text, sizeof text,
+                 "dam.patterns{ from = data, N = %d, M = %lld, disorder = %lld }", h->p->N,
+                 (long long)h->p->M, (long long)h->p->disorder);
+    else
+        snprintf(text, sizeof text,
+                 "dam.patterns{ N = %d, M = %lld, disorder = %lld, seed = %lld } (alpha = %.6g)",
+                 h->p->N, (long long)h->p->M, (long long)h->p->disorder, (long long)h->p->seed,
+                 dam_patterns_alpha(h->p));
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/***
+Extensive energies H of states, in double precision.
+@function hamiltonian:energy
+@tparam patterns p
+@tparam array x a state [N] or states [n, N] (on the sphere x.x = N: H is evaluated from the
+ alignments x.xi/N)
+@treturn array [disorder], or [disorder, n] for several states; inf where an LSR state lies outside
+ of every support
+@raise when x has another shape
+@see A(1), A(3), A(7)
+@usage p = dam.patterns{ N = 8, M = 4 }; print(dam.lse():energy(p, p:array(1):slice{ 1 }))
+*/
+static int energy(lua_State *L)
+{
+    static const char where[] = "hamiltonian:energy";
+    dam_hamiltonian *h = dam_check_hamiltonian(L, 1);
+    dam_patterns *p = dam_check_patterns(L, 2);
+    int64_t n;
+    const dam_array *x = check_states(L, 3, where, p, &n);
+    const int64_t shape[] = {p->disorder, n};
+    const dam_kernels *k = kernels(L);
+    dam_array *out = dam_push_array(L, x->rank, shape);
+    dam_error e;
+
+    for (int64_t d = 0; d < p->disorder; d++)
+        if (dam_energies(h, p, k, d, n, x->data, out->data + d * n, &e))
+            return dam_raise(L, where, &e);
+    return 1;
+}
 
 void dam_open_patterns(lua_State *L)
 {
-    (void)L;
+    static const luaL_Reg methods[] = {{"overlap", overlap},
+                                       {"gram", gram},
+                                       {"array", array},
+                                       {"close", close_patterns},
+                                       {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", close_patterns},    {"__close", close_patterns},
+                                    {"__index", index_patterns}, {"__len", length},
+                                    {"__tostring", to_string},   {NULL, NULL}};
+
+    dam_new_class(L, DAM_CLASS_PATTERNS, meta, methods);
+    dam_push_methods(L, DAM_CLASS_HAMILTONIAN); /* here, because it needs patterns */
+    lua_pushcfunction(L, energy);
+    lua_setfield(L, -2, "energy");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, patterns);
+    lua_setfield(L, -2, "patterns");
 }

@@ -1,6 +1,799 @@
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/memory.h"
+#include "../src/sampler.h"
+#include "args.h"
 #include "binding.h"
+#include "classes.h"
+#include "guard.h"
+#include "load.h"
+
+static const char where_mh[] = "dam.mh";
+
+typedef struct {
+    dam_sampler *s; /* NULL when closed */
+} handle;
+
+static dam_sampler *check_sampler(lua_State *L, int index)
+{
+    handle *h = luaL_checkudata(L, index, DAM_CLASS_SAMPLER);
+
+    if (!h->s)
+        luaL_error(L, "dam.sampler: this sampler is closed");
+    return h->s;
+}
+
+static int close_sampler(lua_State *L)
+{
+    handle *h = luaL_checkudata(L, 1, DAM_CLASS_SAMPLER);
+
+    dam_sampler_free(h->s);
+    h->s = NULL;
+    return 0;
+}
+
+static handle *push_closed(lua_State *L)
+{
+    handle *h;
+
+    dam_collect_if_needed(L);
+    h = lua_newuserdatauv(L, sizeof *h, 0);
+    h->s = NULL;
+    luaL_setmetatable(L, DAM_CLASS_SAMPLER);
+    return h;
+}
+
+/* Raises what an engine call left; an interruption says how to go on. */
+static int raise_engine(lua_State *L, const char *where, const dam_error *e)
+{
+    if (e->status == DAM_ERR_INTERRUPTED)
+        return luaL_error(L, "interrupted");
+    return dam_raise(L, where, e);
+}
+
+/* ---- options of dam.mh ---- */
+
+static const char expected_T[] =
+    "a number > 0, or a list or 1-D array of them (for T = 0 use dam.descend)";
+
+/* Temperatures at `index` into a buffer pushed on the stack; their number in `n`. */
+static double *read_T(lua_State *L, int index, const char *where, int64_t *n)
+{
+    const dam_array *a = dam_test_array(L, index);
+    double *T;
+    char name[32] = "T";
+
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) == LUA_TNUMBER)
+        *n = 1;
+    else if (a && a->rank == 1)
+        *n = a->count;
+    else if (!a && lua_istable(L, index) && lua_rawlen(L, index) > 0)
+        *n = (int64_t)lua_rawlen(L, index);
+    else
+        dam_argument_error(L, where, "T", index, expected_T);
+    T = lua_newuserdatauv(L, (size_t)*n * sizeof *T, 0);
+    for (int64_t i = 0; i < *n; i++) {
+        if (lua_istable(L, index))
+            lua_rawgeti(L, index, i + 1);
+        else if (a)
+            lua_pushnumber(L, a->data[i]);
+        else
+            lua_pushvalue(L, index);
+        if (lua_type(L, index) != LUA_TNUMBER)
+            snprintf(name, sizeof name, "T[%lld]", (long long)i + 1);
+        T[i] = dam_check_number(L, -1, where, name, DBL_MIN, DBL_MAX,
+                                "a number > 0 (for T = 0 use dam.descend)");
+        lua_pop(L, 1);
+    }
+    return T;
+}
+
+/* Where a start by alignment takes its phi from: support of LSR, B(6) otherwise. */
+static void support_range(const dam_hamiltonian *h, const dam_patterns *p, dam_start *start)
+{
+    double phi_c = h->kernel == DAM_LSR ? 1 - 1 / dam_hamiltonian_b(h, p->N) : -1;
+
+    start->phi_min = phi_c > 0.75 ? phi_c : 0.75;
+    start->phi_max = 1;
+}
+
+/* { phi = x | {a, b} | "support" } of the init table at the top. */
+static void read_phi(lua_State *L, const dam_options *o, const dam_hamiltonian *h,
+                     const dam_patterns *p, dam_start *start)
+{
+    static const char expected[] =
+        "a number in [-1, 1], a pair {a, b} with -1 <= a <= b <= 1, or \"support\"";
+    int type = dam_option_push(o, "phi");
+
+    if (type == LUA_TNIL) {
+        start->phi_min = 0.75;
+        start->phi_max = 1;
+    } else if (type == LUA_TNUMBER) {
+        start->phi_min = start->phi_max = dam_check_number(L, -1, o->where, "phi", -1, 1, expected);
+    } else if (type == LUA_TSTRING && strcmp(lua_tostring(L, -1), "support") == 0) {
+        support_range(h, p, start);
+    } else if (type == LUA_TTABLE && lua_rawlen(L, -1) == 2) {
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        start->phi_min = dam_check_number(L, -2, o->where, "phi[1]", -1, 1, expected);
+        start->phi_max = dam_check_number(L, -1, o->where, "phi[2]", -1, 1, expected);
+        lua_pop(L, 2);
+        if (start->phi_min > start->phi_max)
+            luaL_error(L, "%s: phi = {%f, %f} is not allowed: expected %s", o->where,
+                       start->phi_min, start->phi_max, expected);
+    } else {
+        dam_argument_error(L, o->where, "phi", -1, expected);
+    }
+    lua_pop(L, 1);
+}
+
+static void read_mix(lua_State *L, const dam_options *o, const dam_patterns *p, dam_start *start)
+{
+    char expected[64];
+
+    if (dam_option_push(o, "mix") != LUA_TTABLE || lua_rawlen(L, -1) < 1 ||
+        lua_rawlen(L, -1) > DAM_MAX_MIX)
+        dam_argument_error(L, o->where, "mix", -1, "a list of 1 to 64 indices of patterns");
+    snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)p->M);
+    start->kind = DAM_START_MIX;
+    start->patterns = (int)lua_rawlen(L, -1);
+    for (int i = 0; i < start->patterns; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        start->pattern[i] = dam_check_integer(L, -1, o->where, "mix", 1, p->M, expected) - 1;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+static void read_init_table(lua_State *L, int index, const dam_hamiltonian *h,
+                            const dam_patterns *p, dam_start *start)
+{
+    static const char *const keys[] = {"phi", "pattern", "mix", NULL};
+    dam_options o = dam_options_begin(L, index, "dam.mh: init", keys, false);
+    char expected[64];
+
+    if (dam_option_present(&o, "mix")) {
+        if (dam_option_present(&o, "phi") || dam_option_present(&o, "pattern"))
+            luaL_error(L, "%s: mix cannot be given together with phi or pattern", o.where);
+        read_mix(L, &o, p, start);
+        return;
+    }
+    snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)p->M);
+    start->pattern[0] = dam_option_integer(&o, "pattern", 0, 1, p->M, expected) - 1;
+    read_phi(L, &o, h, p, start);
+}
+
+static const dam_array *check_state_array(lua_State *L, int index, const char *where,
+                                          const char *name, int64_t n_T, const dam_patterns *p,
+                                          int64_t replicas)
+{
+    const dam_array *a = dam_test_array(L, index);
+    char expected[128];
+
+    if (!a || a->rank != 4 || a->shape[0] != n_T || a->shape[1] != p->disorder ||
+        a->shape[2] != replicas || a->shape[3] != p->N) {
+        snprintf(expected, sizeof expected,
+                 "an array [T, disorder, replica, N] = [%lld, %lld, %lld, %d]", (long long)n_T,
+                 (long long)p->disorder, (long long)replicas, p->N);
+        dam_argument_error(L, where, name, index, expected);
+    }
+    return a;
+}
+
+/* "exact" is for LSE at T = 1/beta_net only: there the Gibbs measure is a mixture. */
+static void check_exact(lua_State *L, const dam_sampler_options *s)
+{
+    if (s->hamiltonian.kernel != DAM_LSE)
+        luaL_error(L, "dam.mh: init = \"exact\" is not allowed with this Hamiltonian: only the LSE "
+                      "kernel has exact draws");
+    for (int64_t i = 0; i < s->n_T; i++)
+        if (!(fabs(s->T[i] * s->hamiltonian.beta_net - 1) < 1e-12))
+            luaL_error(L,
+                       "dam.mh: init = \"exact\" is not allowed at T = %f: expected T = 1/beta_net "
+                       "= %f",
+                       s->T[i], 1 / s->hamiltonian.beta_net);
+}
+
+static void read_init(lua_State *L, const dam_options *o, dam_sampler_options *s)
+{
+    static const char *const names[] = {"cold", "hot", "exact", "support", NULL};
+    dam_start *start = &s->start;
+    int type;
+
+    memset(start, 0, sizeof *start);
+    start->kind = DAM_START_PHI;
+    start->pattern[0] = -1;
+    start->phi_min = 0.75;
+    start->phi_max = 1;
+    type = dam_option_push(o, "init");
+    if (type == LUA_TTABLE) {
+        read_init_table(L, -1, &s->hamiltonian, s->patterns, start);
+    } else if (type == LUA_TUSERDATA) {
+        start->kind = DAM_START_STATES;
+        start->states =
+            check_state_array(L, -1, o->where, "init", s->n_T, s->patterns, s->replicas)->data;
+    } else if (type != LUA_TNIL) {
+        lua_pop(L, 1);
+        switch (dam_option_choice(o, "init", 0, names)) {
+        case 0:
+            start->phi_min = 1;
+            break;
+        case 1:
+            start->kind = DAM_START_HOT;
+            break;
+        case 2:
+            start->kind = DAM_START_EXACT;
+            check_exact(L, s);
+            break;
+        default:
+            support_range(&s->hamiltonian, s->patterns, start);
+        }
+        return;
+    }
+    lua_pop(L, 1);
+}
+
+/* Only the CPU is there yet; a device that is named and not there is an error. */
+static void check_device(lua_State *L, const dam_options *o)
+{
+    static const char expected[] = "\"auto\" or \"cpu\" (this build has no CUDA)";
+    const char *name = getenv("DAMLUA_DEVICE");
+
+    if (dam_option_push(o, "device") != LUA_TNIL) {
+        if (lua_type(L, -1) != LUA_TSTRING)
+            dam_argument_error(L, o->where, "device", -1, expected);
+        name = lua_tostring(L, -1);
+    } else {
+        lua_pop(L, 1);
+        lua_pushstring(L, name && *name ? name : "auto");
+        name = lua_tostring(L, -1);
+    }
+    if (strcmp(name, "auto") != 0 && strcmp(name, "cpu") != 0)
+        dam_argument_error(L, o->where, "device", -1, expected);
+    lua_pop(L, 1);
+}
+
+/***
+A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of the pattern set and
+replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on
+the other chains, or on how a run is cut into calls.
+@function dam.mh
+@tparam table options `hamiltonian`; `patterns`; `T` (number > 0, list or 1-D array); `replicas`
+ (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
+ "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
+ of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
+ `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` ("auto", "reference")
+@treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
+ step
+@raise on unknown options and values that are not allowed; when the chains do not fit into memory;
+ naming the chain when an LSR start is out of every pattern's support
+@see B(6), B(7)
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+*/
+static int mh(lua_State *L)
+{
+    static const char *const keys[] = {"hamiltonian",   "patterns",   "T",    "replicas",
+                                       "first_replica", "init",       "step", "seed",
+                                       "device",        "evaluation", NULL};
+    static const char *const evaluations[] = {"auto", "reference", NULL};
+    static const char expected_replicas[] = "an integer from 1 to 4294967295";
+    dam_options o = dam_options_begin(L, 1, where_mh, keys, false);
+    dam_sampler_options s;
+    dam_error e;
+    handle *h;
+
+    memset(&s, 0, sizeof s);
+    dam_option_require(&o, "hamiltonian", "dam.lse{}, dam.lsr{} or dam.polynomial{}");
+    dam_option_require(&o, "patterns", "dam.patterns{}");
+    dam_option_require(&o, "T", expected_T);
+    dam_option_push(&o, "hamiltonian");
+    if (!luaL_testudata(L, -1, DAM_CLASS_HAMILTONIAN))
+        dam_argument_error(L, where_mh, "hamiltonian", -1,
+                           "dam.lse{}, dam.lsr{} or dam.polynomial{}");
+    s.hamiltonian = *dam_check_hamiltonian(L, -1);
+    dam_option_push(&o, "patterns");
+    if (!luaL_testudata(L, -1, DAM_CLASS_PATTERNS))
+        dam_argument_error(L, where_mh, "patterns", -1, "dam.patterns{}");
+    s.patterns = dam_check_patterns(L, -1);
+    dam_option_push(&o, "T");
+    s.T = read_T(L, -1, where_mh, &s.n_T);
+    s.replicas = dam_option_integer(&o, "replicas", 1, 1, DAM_MAX_REPLICAS, expected_replicas);
+    s.first_replica =
+        dam_option_integer(&o, "first_replica", 1, 1, DAM_MAX_REPLICAS, expected_replicas);
+    if (s.first_replica + s.replicas - 1 > DAM_MAX_REPLICAS)
+        return luaL_error(L, "dam.mh: first_replica + replicas - 1 exceeds 4294967295");
+    s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
+    s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, DBL_MAX, "a number > 0");
+    check_device(L, &o);
+    dam_option_choice(&o, "evaluation", 0, evaluations);
+    read_init(L, &o, &s);
+    h = push_closed(L);
+    {
+        dam_guard guard;
+        dam_status status;
+        dam_guard_begin(&guard);
+        status = dam_sampler_create(&h->s, &s, &e);
+        dam_guard_end(&guard);
+        if (status)
+            return raise_engine(L, where_mh, &e);
+    }
+    return 1;
+}
+
+/* ---- results ---- */
+
+typedef struct {
+    int64_t n_T, disorder, replicas;
+    uint64_t digest;
+    uint64_t *chain_digest; /* [T][disorder][replica]; NULL when closed */
+} result;
+
+static const char *const result_fields[] = {
+    "T",      "phi",   "phi2",  "q12",          "energy_density", "acceptance", "phi_max_other",
+    "digest", "steps", "stats", "chain_digest", "table",          "close",      NULL};
+
+static result *check_result(lua_State *L, int index)
+{
+    result *r = luaL_checkudata(L, index, DAM_CLASS_RESULT);
+
+    if (!r->chain_digest)
+        luaL_error(L, "dam.result: this result is closed");
+    return r;
+}
+
+static int close_result(lua_State *L)
+{
+    result *r = luaL_checkudata(L, 1, DAM_CLASS_RESULT);
+
+    dam_free(r->chain_digest);
+    r->chain_digest = NULL;
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, 1);
+    return 0;
+}
+
+static void push_digest(lua_State *L, uint64_t digest)
+{
+    char text[17];
+
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)digest);
+    lua_pushstring(L, text);
+}
+
+/* Sets field `name` of the table on top to a quantity of the sampler. */
+static void set_quantity(lua_State *L, const dam_sampler *s, const char *name, dam_quantity q)
+{
+    const int64_t shape[] = {s->n_T, s->patterns->disorder, s->replicas};
+    dam_array *a = dam_push_array(L, q == DAM_Q_Q12 ? 2 : 3, shape);
+
+    dam_sampler_read(s, q, a->data);
+    lua_setfield(L, -2, name);
+}
+
+static void set_T_field(lua_State *L, const dam_sampler *s)
+{
+    dam_array *T = dam_push_array(L, 1, &s->n_T);
+
+    memcpy(T->data, s->T, (size_t)s->n_T * sizeof *T->data);
+    lua_setfield(L, -2, "T");
+}
+
+/* stats of the table on top: by index of T, where the work went. The reference takes all patterns.
+ */
+static void set_stats(lua_State *L, const dam_sampler *s)
+{
+    static const char *const names[] = {"patterns_per_step", "rebuilds", "list_size"};
+
+    lua_createtable(L, 0, 4);
+    for (int n = 0; n < 3; n++) {
+        lua_createtable(L, (int)s->n_T, 0);
+        for (int64_t t = 0; t < s->n_T; t++) {
+            lua_pushinteger(L, n == 0 ? s->patterns->M : 0);
+            lua_rawseti(L, -2, t + 1);
+        }
+        lua_setfield(L, -2, names[n]);
+    }
+    lua_createtable(L, (int)s->n_T, 0);
+    for (int64_t t = 0; t < s->n_T; t++) {
+        lua_newtable(L);
+        lua_rawseti(L, -2, t + 1);
+    }
+    lua_setfield(L, -2, "unsure");
+    lua_setfield(L, -2, "stats");
+}
+
+/* Pushes the result of the sample that the sampler has just completed. */
+static int push_result(lua_State *L, dam_sampler *s)
+{
+    result *r;
+    void *memory;
+    dam_error e;
+
+    dam_collect_if_needed(L);
+    r = lua_newuserdatauv(L, sizeof *r, 1);
+    *r = (result){s->n_T, s->patterns->disorder, s->replicas, dam_sampler_digest(s), NULL};
+    luaL_setmetatable(L, DAM_CLASS_RESULT);
+    if (dam_alloc(&memory, (uint64_t)dam_sampler_chains(s), sizeof *r->chain_digest, "the digests",
+                  "lower disorder", &e))
+        return dam_raise(L, "sampler:sample", &e);
+    r->chain_digest = memory;
+    for (int64_t t = 0, i = 0; t < s->n_T; t++)
+        for (int64_t d = 0; d < s->patterns->disorder; d++)
+            for (int64_t a = 0; a < s->replicas; a++)
+                r->chain_digest[i++] = dam_sampler_chain_digest(s, dam_sampler_index(s, t, d, a));
+    lua_newtable(L);
+    set_T_field(L, s);
+    set_quantity(L, s, "phi", DAM_Q_PHI);
+    set_quantity(L, s, "phi2", DAM_Q_PHI2);
+    set_quantity(L, s, "energy_density", DAM_Q_ENERGY_DENSITY);
+    set_quantity(L, s, "acceptance", DAM_Q_ACCEPTANCE);
+    set_quantity(L, s, "phi_max_other", DAM_Q_PHI_MAX_OTHER);
+    if (s->replicas > 1)
+        set_quantity(L, s, "q12", DAM_Q_Q12);
+    push_digest(L, r->digest);
+    lua_setfield(L, -2, "digest");
+    lua_pushinteger(L, (lua_Integer)s->ask);
+    lua_setfield(L, -2, "steps");
+    set_stats(L, s);
+    lua_setiuservalue(L, -2, 1);
+    return 1;
+}
+
+static int index_result(lua_State *L)
+{
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+
+    if (dam_push_method(L, 1, 2))
+        return 1;
+    check_result(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) == LUA_TNIL && !dam_is_one_of(key, result_fields))
+        return dam_unknown_field(L, DAM_CLASS_RESULT, 2, result_fields);
+    return 1;
+}
+
+/***
+Digest of one chain: a hash of all its decisions since it was made and of its state after the
+sample.
+@function result:chain_digest
+@tparam integer t index of the temperature
+@tparam integer d place of the disorder
+@tparam integer a place of the replica
+@treturn string 16 hexadecimal digits
+@raise when an index is out of range
+@usage r:chain_digest(1, 1, 1)
+*/
+static int chain_digest(lua_State *L)
+{
+    static const char where[] = "result:chain_digest";
+    result *r = check_result(L, 1);
+    const int64_t sizes[] = {r->n_T, r->disorder, r->replicas};
+    static const char *const names[] = {"t", "d", "a"};
+    int64_t at = 0;
+
+    for (int i = 0; i < 3; i++) {
+        char expected[48];
+        snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)sizes[i]);
+        at =
+            at * sizes[i] + dam_check_integer(L, i + 2, where, names[i], 1, sizes[i], expected) - 1;
+    }
+    push_digest(L, r->chain_digest[at]);
+    return 1;
+}
+
+static int result_to_string(lua_State *L)
+{
+    result *r = luaL_checkudata(L, 1, DAM_CLASS_RESULT);
+
+    if (r->chain_digest) {
+        char text[160];
+        snprintf(text, sizeof text,
+                 "dam.result [%lld T, %lld disorder, %lld replicas] digest %016llx",
+                 (long long)r->n_T, (long long)r->disorder, (long long)r->replicas,
+                 (unsigned long long)r->digest);
+        lua_pushstring(L, text);
+    } else {
+        lua_pushliteral(L, "dam.result (closed)");
+    }
+    return 1;
+}
+
+/* ---- methods of samplers ---- */
+
+static int64_t check_steps(lua_State *L, const char *where)
+{
+    return dam_check_integer(L, 2, where, "n", 1, DAM_MAX_STEPS,
+                             "a whole number of steps from 1 to 2^48");
+}
+
+/***
+Advances all chains by n steps without measuring.
+@function sampler:run
+@tparam integer n steps, 1 or more
+@treturn sampler itself
+@raise "interrupted" after Ctrl-C (every chain is at a completed step; sampler:finish completes the
+ run); when an interrupted run or sample waits
+@see B(7)
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:run(100)
+*/
+static int run(lua_State *L)
+{
+    dam_sampler *s = check_sampler(L, 1);
+    int64_t n = check_steps(L, "sampler:run");
+    dam_guard guard;
+    dam_error e;
+    dam_status status;
+
+    dam_guard_begin(&guard);
+    status = dam_sampler_run(s, n, &e);
+    dam_guard_end(&guard);
+    if (status)
+        return raise_engine(L, "sampler:run", &e);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/***
+Advances all chains by n steps and measures after each.
+@function sampler:sample
+@tparam integer n steps, 1 or more
+@treturn result with fields T [T]; phi, phi2 (time averages of the alignment with the target and of
+ its square), energy_density (H/N), acceptance, phi_max_other (largest alignment with another
+ pattern, last state; nan when M = 1), all [T, disorder, replica]; q12 [T, disorder] for two and
+more replicas (mean over pairs); digest; steps; stats; and result:table(), result:chain_digest(t, d,
+a)
+@raise "interrupted" after Ctrl-C (sampler:finish completes the sample and returns the result); when
+ an interrupted run or sample waits
+@see B(4), A(8)
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ print(s:sample(100):table())
+*/
+static int sample(lua_State *L)
+{
+    static const char *const keys[] = {NULL};
+    dam_sampler *s = check_sampler(L, 1);
+    int64_t n = check_steps(L, "sampler:sample");
+    dam_guard guard;
+    dam_error e;
+    dam_status status;
+
+    dam_options_begin(L, 3, "sampler:sample", keys, true);
+    dam_guard_begin(&guard);
+    status = dam_sampler_sample(s, n, &e);
+    dam_guard_end(&guard);
+    if (status)
+        return raise_engine(L, "sampler:sample", &e);
+    return push_result(L, s);
+}
+
+/***
+Completes an interrupted run or sample.
+@function sampler:finish
+@treturn result|sampler the result of an interrupted sample; otherwise the sampler itself
+@raise "interrupted" when interrupted again
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:finish() -- nothing was interrupted: nothing is done
+*/
+static int finish(lua_State *L)
+{
+    dam_sampler *s = check_sampler(L, 1);
+    dam_activity was;
+    dam_guard guard;
+    dam_error e;
+    dam_status status;
+
+    dam_guard_begin(&guard);
+    status = dam_sampler_finish(s, &was, &e);
+    dam_guard_end(&guard);
+    if (status)
+        return raise_engine(L, "sampler:finish", &e);
+    if (was == DAM_SAMPLING)
+        return push_result(L, s);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/***
+The states of all chains.
+@function sampler:state
+@treturn array [T, disorder, replica, N]; every number is a single-precision one
+@raise when the array does not fit into memory
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ x = s:state()
+*/
+static int state(lua_State *L)
+{
+    dam_sampler *s = check_sampler(L, 1);
+    const int64_t shape[] = {s->n_T, s->patterns->disorder, s->replicas, s->patterns->N};
+    dam_array *a = dam_push_array(L, 4, shape);
+
+    dam_sampler_state(s, a->data);
+    return 1;
+}
+
+/***
+Puts all chains into given states; step counters and decisions so far are kept.
+@function sampler:set_state
+@tparam array x [T, disorder, replica, N], on the sphere x.x = N (to 1e-5); kept in single precision
+@treturn sampler itself
+@raise naming the chain when a state is off the sphere or out of every LSR support (nothing is
+ changed then); while an interrupted run or sample waits
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:set_state(s:state())
+*/
+static int set_state(lua_State *L)
+{
+    static const char where[] = "sampler:set_state";
+    dam_sampler *s = check_sampler(L, 1);
+    const dam_array *a = check_state_array(L, 2, where, "x", s->n_T, s->patterns, s->replicas);
+    dam_guard guard;
+    dam_error e;
+    dam_status status;
+
+    dam_guard_begin(&guard);
+    status = dam_sampler_set_state(s, a->data, &e);
+    dam_guard_end(&guard);
+    if (status)
+        return raise_engine(L, where, &e);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/***
+The same chains at new temperatures: states, step counters and decisions are kept (annealing,
+hysteresis).
+@function sampler:set_T
+@tparam number|table|array T as many temperatures as before
+@treturn sampler itself
+@raise when the number of temperatures differs, or one is not > 0; while an interrupted run or
+ sample waits
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:set_T(0.4)
+*/
+static int set_T(lua_State *L)
+{
+    static const char where[] = "sampler:set_T";
+    dam_sampler *s = check_sampler(L, 1);
+    int64_t n;
+    const double *T = read_T(L, 2, where, &n);
+    dam_error e;
+
+    if (n != s->n_T)
+        return luaL_error(L, "%s: %I temperatures were given: expected %I, as many as before",
+                          where, (LUAI_UACINT)n, (LUAI_UACINT)s->n_T);
+    if (dam_sampler_set_T(s, T, &e))
+        return dam_raise(L, where, &e);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/***
+Saves the sampler to a file, to the bit: options, patterns (how they are drawn, or your data),
+states, step counters, an interrupted sample. dam.load reads it back.
+@function sampler:save
+@tparam string file name of the file; an existing one is replaced
+@treturn sampler itself
+@raise naming the file when it cannot be written
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ name = os.tmpname(); s:save(name); s = dam.load(name); os.remove(name)
+*/
+static int save(lua_State *L)
+{
+    static const char where[] = "sampler:save";
+    dam_sampler *s = check_sampler(L, 1);
+    const char *path = dam_check_path(L, 2, where);
+    dam_error e;
+
+    if (dam_sampler_save(s, path, &e))
+        return dam_raise(L, where, &e);
+    lua_settop(L, 1);
+    return 1;
+}
+
+int dam_load_sampler(lua_State *L, const char *path)
+{
+    handle *h = push_closed(L);
+    dam_error e;
+
+    if (dam_sampler_load(&h->s, path, &e))
+        return dam_raise(L, "dam.load", &e);
+    return 1;
+}
+
+static int index_sampler(lua_State *L)
+{
+    static const char *const fields[] = {
+        "device",         "isa",      "steps",         "T",     "N",    "M",     "disorder",
+        "first_disorder", "replicas", "first_replica", "seed",  "step", "run",   "sample",
+        "finish",         "state",    "set_state",     "set_T", "save", "close", NULL};
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    const dam_sampler *s;
+
+    if (dam_push_method(L, 1, 2))
+        return 1;
+    s = check_sampler(L, 1);
+    if (strcmp(key, "device") == 0)
+        lua_pushliteral(L, "cpu");
+    else if (strcmp(key, "isa") == 0)
+        lua_pushstring(L, s->kernels->name);
+    else if (strcmp(key, "steps") == 0)
+        lua_pushinteger(L, (lua_Integer)s->steps);
+    else if (strcmp(key, "T") == 0) {
+        lua_newtable(L);
+        set_T_field(L, s);
+        lua_getfield(L, -1, "T");
+    } else if (strcmp(key, "N") == 0)
+        lua_pushinteger(L, s->patterns->N);
+    else if (strcmp(key, "M") == 0)
+        lua_pushinteger(L, s->patterns->M);
+    else if (strcmp(key, "disorder") == 0)
+        lua_pushinteger(L, s->patterns->disorder);
+    else if (strcmp(key, "first_disorder") == 0)
+        lua_pushinteger(L, s->patterns->first_disorder);
+    else if (strcmp(key, "replicas") == 0)
+        lua_pushinteger(L, s->replicas);
+    else if (strcmp(key, "first_replica") == 0)
+        lua_pushinteger(L, s->first_replica);
+    else if (strcmp(key, "seed") == 0)
+        lua_pushinteger(L, (lua_Integer)s->seed);
+    else if (strcmp(key, "step") == 0)
+        lua_pushnumber(L, s->step);
+    else
+        return dam_unknown_field(L, DAM_CLASS_SAMPLER, 2, fields);
+    return 1;
+}
+
+static int sampler_to_string(lua_State *L)
+{
+    handle *h = luaL_checkudata(L, 1, DAM_CLASS_SAMPLER);
+    char text[256], H[128];
+
+    if (!h->s) {
+        lua_pushliteral(L, "dam.sampler (closed)");
+        return 1;
+    }
+    dam_hamiltonian_describe(&h->s->hamiltonian, H, sizeof H);
+    snprintf(text, sizeof text,
+             "dam.sampler of %s, N = %d, M = %lld: %lld T x %lld disorder x %lld replicas, %llu "
+             "steps done%s",
+             H, h->s->patterns->N, (long long)h->s->patterns->M, (long long)h->s->n_T,
+             (long long)h->s->patterns->disorder, (long long)h->s->replicas,
+             (unsigned long long)h->s->steps,
+             h->s->activity == DAM_IDLE ? "" : " (interrupted: s:finish() completes)");
+    lua_pushstring(L, text);
+    return 1;
+}
 
 void dam_open_sampler(lua_State *L)
 {
-    (void)L;
+    static const luaL_Reg methods[] = {
+        {"run", run},     {"sample", sample},       {"finish", finish},
+        {"state", state}, {"set_T", set_T},         {"set_state", set_state},
+        {"save", save},   {"close", close_sampler}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", close_sampler},
+                                    {"__close", close_sampler},
+                                    {"__index", index_sampler},
+                                    {"__tostring", sampler_to_string},
+                                    {NULL, NULL}};
+    static const luaL_Reg result_methods[] = {
+        {"chain_digest", chain_digest}, {"close", close_result}, {NULL, NULL}};
+    static const luaL_Reg result_meta[] = {{"__gc", close_result},
+                                           {"__close", close_result},
+                                           {"__index", index_result},
+                                           {"__tostring", result_to_string},
+                                           {NULL, NULL}};
+
+    dam_new_class(L, DAM_CLASS_SAMPLER, meta, methods);
+    dam_new_class(L, DAM_CLASS_RESULT, result_meta, result_methods);
+    dam_push_methods(L, DAM_CLASS_RESULT); /* the standard library adds result:table() */
+    lua_setfield(L, -2, "result_methods");
+    lua_pushcfunction(L, mh);
+    lua_setfield(L, -2, "mh");
 }

@@ -40,9 +40,9 @@ DAM_HD void dam_sincos_turn(uint32_t a, float *sine, float *cosine)
     float t = (float)(int32_t)(a - (quadrant << 30)) * 1.46291807926715968e-9f; /* pi / 2^31 */
     float z = t * t;
     float s = ((-1.9515295891e-4f * z + 8.3321608736e-3f) * z - 1.6666654611e-1f) * z * t + t;
-    float c = ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) *
-                  z * z +
-              (1.0f - 0.5f * z);
+    float c =
+        ((2.443315711809948e-5f * z - 1.388731625493765e-3f) * z + 4.166664568298827e-2f) * z * z +
+        (1.0f - 0.5f * z);
     uint32_t odd = 0u - (quadrant & 1u);
     uint32_t s_bits = (dam_bits32(c) & odd) | (dam_bits32(s) & ~odd);
     uint32_t c_bits = (dam_bits32(s) & odd) | (dam_bits32(c) & ~odd);
@@ -73,7 +73,7 @@ DAM_HD double dam_exp(double z)
     double shifted = z * 1.4426950408889634 + round_to_integer;
     double n = shifted - round_to_integer;
     double r = (z - n * 0x1.62e42fee00000p-1) - n * 0x1.a39ef35793c76p-33; /* ln 2 in two parts */
-    double p = 1.6059043836821613e-10; /* 1/13! .. 1/2! */
+    double p = 1.6059043836821613e-10;                                     /* 1/13! .. 1/2! */
 
     p = p * r + 2.0876756987868100e-9;
     p = p * r + 2.5052108385441720e-8;

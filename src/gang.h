@@ -26,7 +26,8 @@ dam_status dam_gang_evaluate(dam_gang *g, dam_error *e);
 
 /*
  * Takes the chains to step `end`. With `measure`, sums are accumulated after every step and
- * phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at the same completed step.
+ * phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at the same completed
+ * step.
  */
 dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, dam_error *e);
 

@@ -8,11 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "file.h"
+
 /* NumPy itself writes headers of a few hundred bytes. */
 #define HEADER_MAX 65536
 #define HEADER_ALIGNMENT 64
 #define CHUNK_BYTES 65536
-#define TEMPORARY_TRIES 100
 
 /* What an NPY header says. */
 typedef struct {
@@ -382,27 +383,6 @@ dam_status dam_npy_load(dam_array *a, const char *path, dam_error *e)
     return e->status;
 }
 
-static dam_status write_failed(const char *path, dam_error *e)
-{
-    return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be written: %s", path, strerror(errno));
-}
-
-static bool write_all(int fd, const void *data, size_t size)
-{
-    const char *p = data;
-
-    while (size > 0) {
-        ssize_t n = write(fd, p, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        p += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
 static size_t make_header(const dam_array *a, unsigned char *out, size_t size)
 {
     char *text = (char *)out + 10;
@@ -430,7 +410,7 @@ static bool write_data(int fd, const dam_array *a)
     int64_t per_chunk = CHUNK_BYTES / 8;
 
     if (!big_endian_host())
-        return write_all(fd, a->data, (size_t)a->count * 8);
+        return dam_write_all(fd, a->data, (size_t)a->count * 8);
     for (int64_t done = 0; done < a->count;) {
         int64_t n = a->count - done < per_chunk ? a->count - done : per_chunk;
         for (int64_t i = 0; i < n; i++) {
@@ -439,109 +419,23 @@ static bool write_data(int fd, const dam_array *a)
             for (int b = 0; b < 8; b++)
                 chunk[8 * i + b] = (unsigned char)(bits >> (8 * b));
         }
-        if (!write_all(fd, chunk, (size_t)n * 8))
+        if (!dam_write_all(fd, chunk, (size_t)n * 8))
             return false;
         done += n;
     }
     return true;
 }
 
-static bool write_array(int fd, const dam_array *a)
+static bool write_array(int fd, void *context)
 {
+    const dam_array *a = context;
     unsigned char header[512];
     size_t size = make_header(a, header, sizeof header);
 
-    return write_all(fd, header, size) && write_data(fd, a);
-}
-
-/* A new file beside `path`, its name in `name`; -1 and errno on failure. */
-static int open_temporary(const char *path, char name[PATH_MAX])
-{
-    for (int i = 0; i < TEMPORARY_TRIES; i++) {
-        int fd, n = snprintf(name, PATH_MAX, "%s.tmp%ld-%d", path, (long)getpid(), i);
-        if (n < 0 || n >= PATH_MAX) {
-            errno = ENAMETOOLONG;
-            return -1;
-        }
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST)
-            return fd;
-    }
-    return -1;
-}
-
-/* Makes the rename itself survive a power cut; file systems that cannot are not an error. */
-static void sync_folder(const char *path)
-{
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int fd;
-
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)!fsync(fd);
-        close(fd);
-    }
-}
-
-static dam_status save_replacing(const dam_array *a, const char *path, const struct stat *old,
-                                 dam_error *e)
-{
-    char temporary[PATH_MAX];
-    int fd = open_temporary(path, temporary);
-    bool ok;
-    int reason;
-
-    if (fd < 0)
-        return write_failed(path, e);
-    ok = write_array(fd, a) && (!old || fchmod(fd, old->st_mode & 07777) == 0) && fsync(fd) == 0;
-    reason = errno;
-    if (close(fd) != 0 && ok) {
-        ok = false;
-        reason = errno;
-    }
-    if (ok && rename(temporary, path) != 0) {
-        ok = false;
-        reason = errno;
-    }
-    if (!ok) {
-        unlink(temporary);
-        errno = reason;
-        return write_failed(path, e);
-    }
-    sync_folder(path);
-    return DAM_OK;
-}
-
-/* A device or pipe cannot be replaced, only written to. */
-static dam_status save_through(const dam_array *a, const char *path, dam_error *e)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool ok;
-
-    if (fd < 0)
-        return write_failed(path, e);
-    ok = write_array(fd, a);
-    if (!ok)
-        write_failed(path, e);
-    close(fd);
-    return ok ? DAM_OK : e->status;
+    return dam_write_all(fd, header, size) && write_data(fd, a);
 }
 
 dam_status dam_npy_save(const dam_array *a, const char *path, dam_error *e)
 {
-    char target[PATH_MAX];
-    struct stat st;
-
-    if (stat(path, &st) != 0)
-        return save_replacing(a, path, NULL, e);
-    if (S_ISDIR(st.st_mode))
-        return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be written: it is a folder", path);
-    if (!S_ISREG(st.st_mode))
-        return save_through(a, path, e);
-    if (!realpath(path, target)) /* a link stays a link */
-        return write_failed(path, e);
-    return save_replacing(a, target, &st, e);
+    return dam_file_save(path, write_array, (void *)a, e);
 }

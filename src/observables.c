@@ -87,8 +87,8 @@ dam_status dam_energies(const dam_hamiltonian *h, const dam_patterns *p, const d
             panel_overlaps(s.panel, p->N, x + i * p->N, phi + i * DAM_BLOCK + inside * DAM_PANEL);
             if (last) {
                 int64_t left = p->M - block * DAM_BLOCK;
-                sums[i * blocks + block] = kernels->reduce(&f, phi + i * DAM_BLOCK,
-                                                           left < DAM_BLOCK ? left : DAM_BLOCK);
+                sums[i * blocks + block] =
+                    kernels->reduce(&f, phi + i * DAM_BLOCK, left < DAM_BLOCK ? left : DAM_BLOCK);
             }
         }
         if (dam_interrupted()) {
@@ -112,8 +112,8 @@ dam_status dam_gram(const dam_patterns *p, const dam_kernels *kernels, int64_t i
     void *memory;
     float *rows;
 
-    if (dam_alloc(&memory, (uint64_t)p->M, (uint64_t)p->N * sizeof(float), "the patterns", "lower M",
-                  e))
+    if (dam_alloc(&memory, (uint64_t)p->M, (uint64_t)p->N * sizeof(float), "the patterns",
+                  "lower M", e))
         return e->status;
     rows = memory;
     dam_patterns_rows(p, kernels, index, 0, p->M, rows);

@@ -2,7 +2,8 @@
  * What headers shared by host and device need. All arithmetic that decides bits uses IEEE add,
  * subtract, multiply, divide and square root only, in a fixed order: no fma is needed, because the
  * product of two singles is exact in double. So these headers give the same bits wherever they are
- * compiled without contraction (-ffp-contract=off; nvcc -fmad=false) and without relaxed arithmetic.
+ * compiled without contraction (-ffp-contract=off; nvcc -fmad=false) and without relaxed
+ * arithmetic.
  */
 #ifndef DAM_PORTABLE_H
 #define DAM_PORTABLE_H

@@ -2,10 +2,10 @@
  * The canonical evaluation: the double-precision program whose decisions every other way of
  * evaluating must reproduce (docs/numerics.md). For one state:
  *   1. phi^mu = (sum_k x_k xi^mu_k, k ascending, in double: each product is exact) / N.
- *   2. Patterns are taken in blocks of DAM_BLOCK, a block in DAM_PANEL lanes (lane mu mod DAM_PANEL,
- *      mu ascending). Lane sums are added by halving: lane j takes lane j + 16, j + 8, ... j + 1.
- *      LSE: terms exp(c (phi^mu - m)), c = beta_net N, m the block's exact maximum;
- *      LSR: terms max(epsilon, 1 - b (1 - phi^mu));  polynomial: terms (phi^mu)^k.
+ *   2. Patterns are taken in blocks of DAM_BLOCK, a block in DAM_PANEL lanes (lane mu mod
+ * DAM_PANEL, mu ascending). Lane sums are added by halving: lane j takes lane j + 16, j + 8, ... j
+ * + 1. LSE: terms exp(c (phi^mu - m)), c = beta_net N, m the block's exact maximum; LSR: terms
+ * max(epsilon, 1 - b (1 - phi^mu));  polynomial: terms (phi^mu)^k.
  *   3. Blocks are combined in ascending order. LSE: with m* the exact maximum of all,
  *      L = c (m* - 1) + ln sum_blocks s exp(c (m - m*)). LSR: L = ln sum, -inf when the sum is 0.
  *      Polynomial: L = N sum.
@@ -17,8 +17,8 @@
 #include "exact_math.h"
 #include "hamiltonian.h"
 
-#define DAM_PANEL 32                   /* patterns of a panel: the lanes of the reduction */
-#define DAM_BLOCK_PANELS 32            /* panels of a block */
+#define DAM_PANEL 32        /* patterns of a panel: the lanes of the reduction */
+#define DAM_BLOCK_PANELS 32 /* panels of a block */
 #define DAM_BLOCK (DAM_PANEL * DAM_BLOCK_PANELS)
 
 /* What the terms need, per Hamiltonian and dimension. */

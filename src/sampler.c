@@ -261,12 +261,10 @@ static void set_temperatures(dam_sampler *s)
             }
 }
 
-/* Allocates a sampler with everything but the states set. */
-static dam_status allocate(dam_sampler **out, const dam_sampler_options *o, dam_error *e)
+dam_status dam_sampler_allocate(dam_sampler **out, const dam_sampler_options *o, dam_error *e)
 {
     static const char remedy[] = "lower disorder, replicas or the number of temperatures";
-    const double chains =
-        (double)o->patterns->disorder * (double)o->n_T * (double)o->replicas;
+    const double chains = (double)o->patterns->disorder * (double)o->n_T * (double)o->replicas;
     dam_sampler *s;
     void *memory;
     dam_status status =
@@ -297,8 +295,8 @@ static dam_status allocate(dam_sampler **out, const dam_sampler_options *o, dam_
                             "the states of all chains", remedy, e)))
         goto failed;
     s->x = memory;
-    if ((status = dam_alloc(&memory, (uint64_t)(s->patterns->disorder * s->n_T),
-                            sizeof *s->q12_sum, "overlaps of replicas", remedy, e)))
+    if ((status = dam_alloc(&memory, (uint64_t)(s->patterns->disorder * s->n_T), sizeof *s->q12_sum,
+                            "overlaps of replicas", remedy, e)))
         goto failed;
     s->q12_sum = memory;
     for (int64_t c = 0; c < dam_sampler_chains(s); c++)
@@ -401,7 +399,7 @@ static dam_status take_states(dam_sampler *s, const double *states, dam_error *e
 dam_status dam_sampler_create(dam_sampler **out, const dam_sampler_options *o, dam_error *e)
 {
     dam_sampler *s = NULL;
-    dam_status status = allocate(&s, o, e);
+    dam_status status = dam_sampler_allocate(&s, o, e);
 
     *out = NULL;
     if (status)
@@ -450,8 +448,7 @@ static dam_status begin(dam_sampler *s, dam_activity activity, int64_t steps, da
     if (s->activity != DAM_IDLE)
         return dam_fail(e, DAM_ERR_STATE,
                         "an interrupted %s of %llu steps waits: complete it by s:finish() first",
-                        s->activity == DAM_SAMPLING ? "sample" : "run",
-                        (unsigned long long)s->ask);
+                        s->activity == DAM_SAMPLING ? "sample" : "run", (unsigned long long)s->ask);
     s->activity = activity;
     s->ask = (uint64_t)steps;
     return proceed(s, e);
@@ -485,8 +482,8 @@ dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)
 {
     const double n = (double)s->ask;
-    const double per_neuron = -1 / (dam_hamiltonian_beta_net(&s->hamiltonian, s->patterns->N) *
-                                    s->patterns->N);
+    const double per_neuron =
+        -1 / (dam_hamiltonian_beta_net(&s->hamiltonian, s->patterns->N) * s->patterns->N);
 
     for (int64_t t = 0; t < s->n_T; t++)
         for (int64_t d = 0; d < s->patterns->disorder; d++) {

@@ -59,7 +59,7 @@ typedef struct {
     double *q12_sum;  /* [disorder][T] */
     uint64_t steps;   /* completed by all chains before the activity in progress */
     dam_activity activity;
-    uint64_t ask; /* steps asked for by the activity in progress, or by the last sample */
+    uint64_t ask;  /* steps asked for by the activity in progress, or by the last sample */
     float *panels; /* patterns of the disorders panels_first .. + panels_count - 1 */
     int64_t panels_first, panels_count, panels_room;
 } dam_sampler;
@@ -73,6 +73,10 @@ typedef enum {
     DAM_Q_PHI_MAX_OTHER,  /* [T][disorder][replica]; NaN when M = 1 */
     DAM_Q_Q12,            /* [T][disorder]; mean over pairs of replicas */
 } dam_quantity;
+
+/* A sampler whose states are not set and not evaluated yet; for dam_sampler_create and _load. */
+dam_status dam_sampler_allocate(dam_sampler **out, const dam_sampler_options *options,
+                                dam_error *e);
 
 /* Makes the chains and evaluates their starts. An LSR start out of support is an error. */
 dam_status dam_sampler_create(dam_sampler **out, const dam_sampler_options *options, dam_error *e);
@@ -105,11 +109,17 @@ uint64_t dam_sampler_digest(const dam_sampler *s);
 void dam_sampler_state(const dam_sampler *s, double *out);
 dam_status dam_sampler_set_state(dam_sampler *s, const double *states, dam_error *e);
 
-/* Same chains at new temperatures (as many as before): states, step counters, decisions are kept. */
+/* Same chains at new temperatures (as many as before): states, step counters, decisions are kept.
+ */
 dam_status dam_sampler_set_T(dam_sampler *s, const double *T, dam_error *e);
 
-/* To and from a file, to the bit. Written beside and renamed, so that no torn file is left. */
-dam_status dam_sampler_save(const dam_sampler *s, const char *path, dam_error *e);
+/*
+ * To and from a file, to the bit, an activity in progress included. A truncated or altered file is
+ * an error. (Saving only reads; it is not const because one function walks for both directions.)
+ */
+#define DAM_SAMPLER_MAGIC "DAMMH1\r\n"
+#define DAM_SAMPLER_MAGIC_SIZE 8
+dam_status dam_sampler_save(dam_sampler *s, const char *path, dam_error *e);
 dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_error *e);
 
 #endif

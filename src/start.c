@@ -102,7 +102,8 @@ static dam_status mix(const dam_start *start, const dam_patterns *p, const dam_k
             y[k] += xi[k];
     }
     if (!project(p->N, y, x))
-        return dam_fail(e, DAM_ERR_DOMAIN, "init: the sum of the patterns vanishes in disorder %lld",
+        return dam_fail(e, DAM_ERR_DOMAIN,
+                        "init: the sum of the patterns vanishes in disorder %lld",
                         (long long)dam_patterns_number(p, index));
     return DAM_OK;
 }
@@ -120,10 +121,9 @@ dam_status dam_start_state(const dam_start *start, const dam_hamiltonian *h, con
     uint32_t w[4];
     dam_stream direction = dam_chain_stream(chain.seed, DAM_FOR_INITIAL_STATE, (uint64_t)N,
                                             (uint64_t)p->M, chain.T, disorder, chain.replica);
-    dam_stream alignment =
-        dam_chain_stream(chain.seed,
-                         start->kind == DAM_START_EXACT ? DAM_FOR_EXACT_START : DAM_FOR_INITIAL_PHI,
-                         (uint64_t)N, (uint64_t)p->M, chain.T, disorder, chain.replica);
+    dam_stream alignment = dam_chain_stream(
+        chain.seed, start->kind == DAM_START_EXACT ? DAM_FOR_EXACT_START : DAM_FOR_INITIAL_PHI,
+        (uint64_t)N, (uint64_t)p->M, chain.T, disorder, chain.replica);
 
     if (start->kind == DAM_START_MIX)
         return mix(start, p, kernels, chain.disorder_index, xi, y, x, e);

@@ -21,7 +21,8 @@ typedef enum {
 typedef struct {
     dam_start_kind kind;
     double phi_min, phi_max;
-    int64_t pattern[DAM_MAX_MIX]; /* PHI: [0], -1 for the disorder's target; MIX: `patterns` of them */
+    int64_t
+        pattern[DAM_MAX_MIX]; /* PHI: [0], -1 for the disorder's target; MIX: `patterns` of them */
     int patterns;
     const double *states; /* STATES: [T][disorder][replica][N]; read while the sampler is made */
 } dam_start;

@@ -48,7 +48,8 @@ DAM_HD uint64_t dam_absorb(uint64_t h, uint64_t v)
     return dam_mix((h ^ v) + 0x9e3779b97f4a7c15u);
 }
 
-/* Subsequence of a pattern or chain: the disorder above, the pattern or replica below; both < 2^32. */
+/* Subsequence of a pattern or chain: the disorder above, the pattern or replica below; both < 2^32.
+ */
 DAM_HD uint64_t dam_pair(uint64_t disorder, uint64_t item)
 {
     return disorder << 32 | item;

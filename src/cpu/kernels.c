@@ -50,8 +50,8 @@ overlap_tile(const float *panel, int N, const double *states, int chains, double
         vector xi[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++)
-            xi[v] = __builtin_convertvector(
-                *(const singles *)(panel + k * DAM_PANEL + WIDTH * v), vector);
+            xi[v] = __builtin_convertvector(*(const singles *)(panel + k * DAM_PANEL + WIDTH * v),
+                                            vector);
 #pragma GCC unroll 6
         for (int j = 0; j < chains; j++)
 #pragma GCC unroll 4
@@ -63,14 +63,14 @@ overlap_tile(const float *panel, int N, const double *states, int chains, double
             *(vector_unaligned *)(phi + j * DAM_BLOCK + WIDTH * v) = sum[j][v] / n;
 }
 
-#define OVERLAP_PANELS(CHAINS)                                                                     \
-    static void overlap_panels_##CHAINS(const float *panel, int64_t panels, int N,                 \
-                                        const double *states, double *phi)                        \
-    {                                                                                              \
-        for (int64_t p = 0; p < panels; p++)                                                       \
-            for (int v = 0; v < DAM_PANEL; v += WIDTH * VECTORS)                                   \
-                overlap_tile(panel + p * N * DAM_PANEL + v, N, states, CHAINS,                     \
-                             phi + p * DAM_PANEL + v);                                             \
+#define OVERLAP_PANELS(CHAINS)                                                     \
+    static void overlap_panels_##CHAINS(const float *panel, int64_t panels, int N, \
+                                        const double *states, double *phi)         \
+    {                                                                              \
+        for (int64_t p = 0; p < panels; p++)                                       \
+            for (int v = 0; v < DAM_PANEL; v += WIDTH * VECTORS)                   \
+                overlap_tile(panel + p * N * DAM_PANEL + v, N, states, CHAINS,     \
+                             phi + p * DAM_PANEL + v);                             \
     }
 OVERLAP_PANELS(1)
 OVERLAP_PANELS(2)
@@ -83,23 +83,23 @@ static void overlaps(const float *panel, int64_t panels, int N, const double *st
                      double *phi)
 {
     static void (*const by_chains[DAM_TILE])(const float *, int64_t, int, const double *,
-                                             double *) = {
-        overlap_panels_1, overlap_panels_2, overlap_panels_3,
-        overlap_panels_4, overlap_panels_5, overlap_panels_6};
+                                             double *) = {overlap_panels_1, overlap_panels_2,
+                                                          overlap_panels_3, overlap_panels_4,
+                                                          overlap_panels_5, overlap_panels_6};
 
     by_chains[chains - 1](panel, panels, N, states, phi);
 }
 
 /* The term loops, per Hamiltonian; `phi` holds whole panels, the last may be partial. */
-#define SUM_TERMS(TERM)                                                                            \
-    for (; p + DAM_PANEL <= patterns; p += DAM_PANEL)                                              \
-        for (int j = 0; j < DAM_PANEL; j++) {                                                      \
-            double x = phi[p + j];                                                                 \
-            lane[j] += TERM;                                                                       \
-        }                                                                                          \
-    for (int j = 0; p + j < patterns; j++) {                                                       \
-        double x = phi[p + j];                                                                     \
-        lane[j] += TERM;                                                                           \
+#define SUM_TERMS(TERM)                               \
+    for (; p + DAM_PANEL <= patterns; p += DAM_PANEL) \
+        for (int j = 0; j < DAM_PANEL; j++) {         \
+            double x = phi[p + j];                    \
+            lane[j] += TERM;                          \
+        }                                             \
+    for (int j = 0; p + j < patterns; j++) {          \
+        double x = phi[p + j];                        \
+        lane[j] += TERM;                              \
     }
 
 static double maximum(const double *phi, int64_t patterns)
@@ -183,7 +183,7 @@ _philoxNxW_tpl(4, 2, V, words)
 /* clang-format on */
 
 #define BATCH 16 /* blocks made together */
-typedef uint32_t words32 __attribute__((vector_size(4 * WIDTH)));
+    typedef uint32_t words32 __attribute__((vector_size(4 * WIDTH)));
 
 /* The words of BATCH blocks: w[i][j] is word i of block `first` + j. */
 static inline void batch_words(dam_stream s, uint64_t first, uint32_t w[4][BATCH])
