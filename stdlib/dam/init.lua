@@ -1,4 +1,38 @@
---- The module `dam`: the C core with the standard library over it.
-local dam = require "dam.core"
+--- The module `dam`: the C core with the standard library over it. Reading a name that it does not
+--- have is an error with the nearest spelling; to probe, use rawget(dam, name).
+local core = require "dam.core"
+local check = require "dam.check"
 
-return dam
+local dam = {}
+
+-- What the core hands to the standard library only.
+local internal = { result_methods = true }
+
+for name, value in pairs(core) do
+  if not internal[name] then
+    dam[name] = value
+  end
+end
+
+dam.format = require "dam.format"
+dam.options = require "dam.options"
+dam.plot = require "dam.plot"
+dam.stats = require "dam.stats"
+
+if rawget(core, "result_methods") then
+  core.result_methods.table = require "dam.result"
+end
+
+local function unknown(_, name)
+  local names = {}
+  for known in pairs(dam) do
+    if type(known) == "string" then
+      names[#names + 1] = known
+    end
+  end
+  local near = check.nearest(name, names)
+  local hint = near and ("; did you mean '%s'?"):format(near) or ""
+  check.raise("dam has no field '%s'%s", tostring(name), hint)
+end
+
+return setmetatable(dam, { __index = unknown, __name = "dam" })
