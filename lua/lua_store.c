@@ -20,9 +20,6 @@
 /* Parameters of one statement; the widest table has fewer columns. */
 #define MAX_VALUES 32
 
-/* Options of one Lua function. */
-#define MAX_KEYS 64
-
 typedef struct {
     dam_store *store;
 } handle;
@@ -258,24 +255,6 @@ static int crc32(lua_State *L)
     return 1;
 }
 
-/* check_keys(where, options, keys): raises for any key of `options` that is not in the list `keys`
- */
-static int check_keys(lua_State *L)
-{
-    const char *keys[MAX_KEYS + 1];
-    lua_Integer n = luaL_len(L, 3);
-
-    luaL_argcheck(L, n <= MAX_KEYS, 3, "too many keys");
-    luaL_checkstack(L, (int)n, "too many keys");
-    for (lua_Integer i = 0; i < n; i++) {
-        lua_geti(L, 3, i + 1);
-        keys[i] = luaL_checkstring(L, -1); /* stays on the stack while in use */
-    }
-    keys[n] = NULL;
-    dam_options_begin(L, 2, luaL_checkstring(L, 1), keys, false);
-    return 0;
-}
-
 /* holder(path): who writes the file now, or nil */
 static int holder(lua_State *L)
 {
@@ -354,11 +333,10 @@ void dam_open_store(lua_State *L)
                                     {"__close", store_close},
                                     {"__tostring", store_to_string},
                                     {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"open", store_open},   {"hash64", hash64},
-                                         {"crc32", crc32},       {"hostname", hostname},
-                                         {"terminal", terminal}, {"check_keys", check_keys},
-                                         {"holder", holder},     {"slice", slice},
-                                         {"memory", memory},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", store_open},   {"hash64", hash64},     {"crc32", crc32},
+        {"hostname", hostname}, {"terminal", terminal}, {"holder", holder},
+        {"slice", slice},       {"memory", memory},     {NULL, NULL}};
 
     luaL_newmetatable(L, CLASS);
     luaL_setfuncs(L, meta, 0);

@@ -48,10 +48,13 @@ local function script_facts()
   return { script_path = path, script = text, script_hash = (dam.store.hash64(text)) }
 end
 
---- Values of dam.options in this script, as they were read.
+--- Values of dam.options in this script, and its arguments as they were given.
 local function recorded_options()
-  local recorded = package.loaded["dam.options"]
-  local values = type(recorded) == "table" and recorded.values or nil
+  local module = package.loaded["dam.options"]
+  local values = {}
+  for name, value in pairs(module and module.last or {}) do
+    values[name] = type(value) == "userdata" and value:totable() or value
+  end
   local arguments = arg and #arg > 0 and table.move(arg, 1, #arg, 1, {}) or nil
   return json.encode { options = values, arguments = arguments }
 end

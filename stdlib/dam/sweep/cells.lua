@@ -84,9 +84,10 @@ local function register(job, f)
   local meta = f:meta()
   local facts = { form = "cells", seed = tostring(job.seed),
     script_hash = job.facts.script_hash or "none" }
+  local begun = meta.form and (next(f:cells()) ~= nil or f:count_rows() > 0)
   local lines = {}
   for _, key in ipairs { "form", "seed", "script_hash" } do
-    if meta.form and meta[key] ~= facts[key] then
+    if begun and meta[key] ~= facts[key] then
       lines[#lines + 1] = string.format("  %s: %s in the file, %s now", key, meta[key] or "nothing",
         facts[key])
     end
@@ -98,6 +99,9 @@ local function register(job, f)
       table.concat(lines, "\n"))
   end
   f:transaction(function()
+    if not begun then
+      f:forget() -- what a run asked that never got anywhere binds nobody
+    end
     facts.name = job.name
     facts.cells = tostring(#job.cells)
     facts.shard = job.shard and string.format("%d/%d", job.shard[1], job.shard[2])

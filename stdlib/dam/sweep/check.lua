@@ -1,45 +1,7 @@
---- Checks of a sweep's options; the errors point at the line of the user's script.
-local core = require "dam.core"
+--- Checks of a sweep's options, beyond what dam.check has.
+local basic = require "dam.check"
 
-local check = {}
-
---- Raises `format` filled in, at the first line outside the standard library.
-function check.fail(format, ...)
-  local message = select("#", ...) > 0 and string.format(format, ...) or format
-  local getinfo = debug and debug.getinfo
-  for level = 2, 40 do
-    local frame = getinfo and getinfo(level, "Sl")
-    if not frame then
-      break
-    elseif frame.currentline > 0 and frame.source:sub(1, 8) ~= "@stdlib/" then
-      error(string.format("%s:%d: %s", frame.short_src, frame.currentline, message), 0)
-    end
-  end
-  error(message, 0)
-end
-
---- A value as an error message shows it.
-function check.show(value)
-  if type(value) == "string" then
-    return string.format("%q", value)
-  elseif type(value) == "number" then
-    return string.format(math.type(value) == "integer" and "%d" or "%.14g", value)
-  elseif type(value) == "table" then
-    return "(a table)"
-  end
-  return tostring(value)
-end
-
-function check.refuse(where, key, value, expected)
-  check.fail("%s: %s = %s is not allowed: expected %s", where, key, check.show(value), expected)
-end
-
-function check.keys(where, options, keys)
-  local ok, message = pcall(core.store.check_keys, where, options, keys)
-  if not ok then
-    check.fail("%s", (tostring(message):gsub("^[^\n]-:%d+: ", "")))
-  end
-end
+local check = { fail = basic.raise, refuse = basic.argument, keys = basic.options }
 
 --- A finite number that `allowed` (a function, optional) accepts; `fallback` when absent.
 function check.number(where, options, key, fallback, expected, allowed)

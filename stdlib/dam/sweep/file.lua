@@ -94,6 +94,12 @@ function File:set_meta(values)
   end
 end
 
+--- Drops the sweep's facts and its plan.
+function File:forget()
+  self.store:run "DELETE FROM meta"
+  self.store:run "DELETE FROM plan"
+end
+
 --- Records that a run begins; its outcome stays "running" when the process dies.
 function File:begin_run(facts)
   self.store:run("INSERT INTO runs(started, outcome, script_path, script, script_hash, options, "

@@ -455,10 +455,14 @@ end
 --- Writes what is asked into the file, or refuses.
 local function register(job, f)
   local meta = f:meta()
-  if meta.form then
+  local begun = meta.form and (f:count_rows() > 0 or #f:checkpoints() > 0)
+  if begun then
     check_same_sweep(job, meta, f:plan())
   end
   f:transaction(function()
+    if not begun then
+      f:forget() -- what a run asked that never got anywhere binds nobody
+    end
     local facts = identity_of(job)
     facts.name = job.name
     facts.plan = job.rule:text(job.alphas)
