@@ -11,6 +11,7 @@
 #include <lauxlib.h>
 
 #include "../../src/interrupt.h"
+#include "../guard.h"
 #include "guards.h"
 
 /* Seconds that unwinding code may run before it is interrupted in turn. */
@@ -111,6 +112,7 @@ void dam_host_interrupt_install(lua_State *L)
 {
     struct sigaction old;
 
+    dam_guard_not_needed();
     main_thread = pthread_self();
     atomic_store(&running, L);
     handle(SIGINT);

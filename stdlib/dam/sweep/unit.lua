@@ -104,19 +104,22 @@ function unit.compute(u, job, hooks)
   local s <close> = hooks.load() or unit.sampler(u, job)
   local began = dam.clock()
   local guard <close> = setmetatable({}, { __close = function(_, failure) -- luacheck: ignore 211
-    if failure ~= nil and dam.clock() - began > unit.CHECKPOINT_LEAST then
+    local measured = s.steps > job.equilibrate -- such a state cannot be measured again
+    if failure ~= nil and not measured and dam.clock() - began > unit.CHECKPOINT_LEAST then
       hooks.save(s) -- before s closes: what was done so far is not lost
     end
   end })
   local function save()
     hooks.save(s)
   end
-  local result = hooks.resumed and in_slices(s, save, "finish") or nil
-  while not result and s.steps < job.equilibrate do
+  local result = hooks.resumed and in_slices(s, save, "finish") or s
+  while result == s and s.steps < job.equilibrate do
     in_slices(s, save, "run", math.min(hooks.chunk(), job.equilibrate - s.steps))
     hooks.advance(s.steps)
   end
-  result = result or in_slices(s, save, "sample", job.sample)
+  if result == s then -- not the sample that an earlier run began
+    result = in_slices(s, save, "sample", job.sample)
+  end
   local r <close> = result
   return rows_of(u, job, r)
 end
