@@ -27,7 +27,8 @@ typedef struct {
 
     /*
      * Overlaps phi[j * DAM_BLOCK + mu] of `chains` (1 .. DAM_TILE) states with the patterns of
-     * `panels` panels ([panel][k][DAM_PANEL] singles); states are doubles [k][chains].
+     * `panels` panels ([panel][k][DAM_PANEL] singles, aligned to 64 bytes); states are doubles
+     * [k][chains].
      */
     void (*overlaps)(const float *panel, int64_t panels, int N, const double *states, int chains,
                      double *phi);
