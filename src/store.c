@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,21 @@ static void write_holder(int lock)
         return;
 }
 
+/* Makes the folders above `path` that are missing; what fails shows when the file is opened. */
+static void make_folders(const char *path)
+{
+    char folder[PATH_MAX];
+
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        size_t n = (size_t)(slash - path);
+        if (n >= sizeof folder)
+            return;
+        memcpy(folder, path, n);
+        folder[n] = 0;
+        mkdir(folder, 0777);
+    }
+}
+
 /*
  * Takes the writer's lock. An open-file-description lock: it conflicts within one process as well,
  * and the kernel drops it when the process dies. The lock file is removed by its holder, so after
@@ -162,6 +178,10 @@ static dam_status take_lock(dam_store *s, dam_error *e)
         struct stat ours, named;
 
         s->lock = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (s->lock < 0 && errno == ENOENT) {
+            make_folders(s->lock_path);
+            s->lock = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        }
         if (s->lock < 0)
             return dam_fail(e, DAM_ERR_IO, "cannot write %s: %s (%s)", s->path, strerror(errno),
                             s->lock_path);

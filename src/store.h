@@ -30,7 +30,7 @@ typedef struct dam_statement dam_statement;
 
 typedef enum {
     DAM_STORE_READ,  /* the file must exist */
-    DAM_STORE_WRITE, /* created when missing; the only writer until closed */
+    DAM_STORE_WRITE, /* created when missing, folders too; the only writer until closed */
 } dam_store_mode;
 
 typedef enum { DAM_NULL, DAM_INTEGER, DAM_REAL, DAM_TEXT, DAM_BLOB } dam_value_type;

@@ -3,6 +3,8 @@
 local cells = require "dam.sweep.cells"
 local check = require "dam.sweep.check"
 local dam = require "dam.core"
+local export = require "dam.sweep.export"
+local figures = require "dam.sweep.figures"
 local file = require "dam.sweep.file"
 local grid = require "dam.sweep.grid"
 local json = require "dam.json"
@@ -132,6 +134,43 @@ local function common(options)
   return job
 end
 
+local Result = { __name = "dam.sweep.result" }
+Result.__index = Result
+
+--- Writes the rows of the result file as CSV, NPZ or JSON, by the ending; a missing folder is an
+-- error.
+-- @function sweep.result:export
+-- @tparam string out file name
+-- @treturn string its name
+-- @raise when it cannot be written
+function Result:export(out)
+  export.write(self.file, out)
+  return out
+end
+
+--- Draws the figures of a map: phi over (alpha, T) as `out`, cuts, residual and q12 beside it.
+-- @function sweep.result:plot
+-- @tparam string out file name ending in .png, .svg or .pdf
+-- @tparam[opt] string only "map", "cuts", "residual" or "q12": this one alone, as `out`
+-- @treturn table names of the files made
+-- @raise when gnuplot is missing or a file cannot be written
+function Result:plot(out, only)
+  return figures.draw(self.file, out, only)
+end
+
+--- The points of a map, sorted by alpha and T: list of tables with alpha, T, N, M, realised_alpha,
+-- disorder (those done), asked (those planned), phi, q12, acceptance, phi_max_other, and phi_err,
+-- q12_err, acceptance_err, phi_max_other_err (one standard error over disorder).
+-- @function sweep.result:points
+-- @treturn table
+function Result:points()
+  return export.reading(self.file, export.summary)
+end
+
+function Result:__tostring()
+  return string.format("sweep result(%s: %d computed now)", self.file, self.computed)
+end
+
 --- Runs a sweep, or goes on with it: what is already in the result file is not computed again.
 --
 -- The map form takes `hamiltonian`, `alpha` and `T` (numbers, tables or arrays), `plan`
@@ -145,8 +184,8 @@ end
 -- @tparam table options `name`; the above; and `seed` (default 1), `file` (default NAME.sqlite),
 -- `memory` (bytes or a text like "8G"; default: three quarters of what is free), `device`,
 -- `evaluation`, `dry_run`, `fresh`, `shard`, `quiet` as on the command line
--- @treturn table `file`, and `computed`: the number of rows or cells computed now; with dry_run the
--- planned rows
+-- @treturn table `file`; `computed`, the number of rows or cells computed now; and the methods
+-- `:export(out)`, `:plot(out)`, `:points()`. With dry_run the planned rows (no `file`)
 -- @raise on options that are not allowed, on a result file of another sweep (the difference is
 -- shown), on a file that cannot be written, and "interrupted" on Ctrl-C (what is done is saved)
 -- @see B(5)
@@ -173,7 +212,7 @@ function sweep.run(options)
       io.stderr:write(string.format("%s: the old %s is %s now\n", job.name, job.file, old))
     end
   end
-  return form.run(job)
+  return setmetatable(form.run(job), Result)
 end
 
 return sweep

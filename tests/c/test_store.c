@@ -177,7 +177,7 @@ static void test_refusals(void)
     expect_refusal("text.sqlite", DAM_STORE_READ, "not a result file");
     expect_refusal("text.sqlite", DAM_STORE_WRITE, "not a result file");
     expect_refusal("none.sqlite", DAM_STORE_READ, "No such file");
-    expect_refusal("none/none.sqlite", DAM_STORE_WRITE, "No such file");
+    expect_refusal("text.sqlite/none", DAM_STORE_WRITE, "Not a directory");
 
     CHECK(dam_store_open(&s, path, DAM_STORE_WRITE, &e) == DAM_OK);
     CHECK(run(s, "PRAGMA user_version=99", &e) == DAM_OK);

@@ -124,6 +124,38 @@ t.test("a unit cut into slices of time saves its state and ends the same", funct
   t.equal(found, wanted)
 end)
 
+t.test("a unit that was stopped half way goes on from its saved state", function()
+  local folder <close> = sandbox.folder()
+  local long = { equilibrate = 6000, sample = 4000, alpha = 0.2 }
+  local wanted = csv_of(folder, "a", long)
+  local core = require "dam.core"
+  local every, load, saved, loaded = unit.CHECKPOINT_EVERY, core.load, 0, 0
+  local methods = getmetatable(file.open(folder.a, "read"))
+  local put_checkpoint = methods.put_checkpoint
+  function methods.put_checkpoint(...)
+    put_checkpoint(...)
+    saved = saved + 1
+    error("lights out", 0)
+  end
+  function core.load(path)
+    loaded = loaded + 1
+    return load(path)
+  end
+  unit.CHECKPOINT_EVERY = 0.02
+  local ok, found
+  for _ = 1, 100 do
+    ok, found = pcall(csv_of, folder, "b", long)
+    if ok then
+      break
+    end
+    t.ok(tostring(found):find "lights out", found)
+  end
+  unit.CHECKPOINT_EVERY, methods.put_checkpoint = every, put_checkpoint
+  core.load = load
+  t.ok(saved > 1 and loaded == saved, saved .. " saved, " .. loaded .. " loaded")
+  t.equal(found, wanted)
+end)
+
 t.test("too little memory for one disorder says how much it needs", function()
   local folder <close> = sandbox.folder()
   t.raises(function() sweep.run(base { file = folder.a, memory = 100 }) end, "memory", "GiB",
@@ -322,7 +354,8 @@ t.test("an empty, foreign or missing file is named", function()
   f:close()
   t.raises(function() export.text(folder.text, "csv") end, folder.text, "not a result file")
   t.raises(function() sweep.run(base { file = folder.text }) end, "not a result file")
-  t.raises(function() sweep.run(base { file = folder["no/where"] }) end, "no/where", "No such")
+  t.raises(function() sweep.run(base { file = folder["text/x"] }) end, "text/x", "Not a dir")
+  t.equal(sweep.run(base { file = folder["new/folder/x"], alpha = 0.1, T = 0.4 }).computed, 4)
 end)
 
 t.finish()

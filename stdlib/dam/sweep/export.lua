@@ -1,6 +1,5 @@
 --- What a result file holds, as CSV, NPZ and JSON. Equal results give equal bytes: nothing of when,
 -- where, with what build, device or threads they were computed goes in.
-local dam = require "dam.core"
 local file = require "dam.sweep.file"
 local grid = require "dam.sweep.grid"
 local json = require "dam.json"
@@ -243,6 +242,26 @@ function export.text(path, ending)
   return export.reading(path, form)
 end
 
-export.version = dam.version
+--- Writes a file by its ending, beside and renamed, so that no half-written file is left.
+function export.write(from, to)
+  local text = export.text(from, to:match("%.(%w+)$") or "")
+  local beside = to .. ".part"
+  local f, message = io.open(beside, "wb")
+  if not f then
+    error("export: cannot write " .. message, 0)
+  end
+  local ok
+  ok, message = f:write(text)
+  if ok then
+    ok, message = f:close()
+  end
+  if ok then
+    ok, message = os.rename(beside, to)
+  end
+  if not ok then
+    os.remove(beside)
+    error(string.format("export: cannot write %s: %s", to, message), 0)
+  end
+end
 
 return export

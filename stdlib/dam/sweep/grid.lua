@@ -474,7 +474,7 @@ local function register(job, f)
   end)
 end
 
---- Computes what is missing. Returns {file, rows, computed}.
+--- Computes what is missing. Returns {file, computed}.
 function grid.run(job)
   local f <close> = file.open(job.file, "write")
   register(job, f)
@@ -502,7 +502,7 @@ function grid.run(job)
   f:end_run "done"
   run.progress:clear()
   run.progress:say("%d rows computed, %d in %s", run.rows, f:count_rows(), job.file)
-  return { file = job.file, computed = run.rows, rows = f:count_rows() }
+  return { file = job.file, computed = run.rows }
 end
 
 return grid
