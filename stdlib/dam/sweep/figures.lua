@@ -88,12 +88,17 @@ local function boundary(map, H, law)
     dash = law == "exact" and "dashed" or nil } or nil
 end
 
-local function vertical_threshold(map, H)
-  local th = dam.theory(H)
-  local alpha = th:alpha_th()
-  if type(alpha) == "number" and alpha > map.alpha[1] and alpha < map.alpha[#map.alpha] then
-    return { { x = alpha, label = "alpha_{th}" } }
+--- The loads below which LSR's support holds no other pattern, where they lie on the map.
+local function thresholds(map, H)
+  local lines = {}
+  for _, law in ipairs { "paper", "exact" } do
+    local alpha = dam.theory(H, { law = law }):alpha_th()
+    if type(alpha) == "number" and alpha > map.alpha[1] and alpha < map.alpha[#map.alpha] then
+      lines[#lines + 1] = { x = alpha, label = "α_{th}, " .. law, color = "white",
+        dash = law == "exact" and "dashed" or "dotted" }
+    end
   end
+  return #lines > 0 and lines or nil
 end
 
 local function heat(job, map, what)
@@ -113,7 +118,7 @@ local function heat(job, map, what)
     file = what.file, title = job.title .. what.title, xlabel = "load α", ylabel = "temperature T",
     heatmap = { x = map.alpha, y = map.T, z = what.z, label = what.label, range = what.range },
     points = #points > 0 and points or nil, curves = #curves > 0 and curves or nil,
-    vlines = what.lines and vertical_threshold(map, job.H) or nil,
+    vlines = what.lines and thresholds(map, job.H) or nil,
     yrange = what.yrange, overwrite = true,
   }
 end
@@ -139,7 +144,7 @@ function figures.map(job, map, out)
     return p.phi
   end)
   return heat(job, map, { file = out, z = z, title = ": alignment with the target",
-    label = "phi", range = { 0, 1 }, lines = true })
+    label = "alignment φ", range = { 0, 1 }, lines = true })
 end
 
 function figures.q12(job, map, out)
@@ -148,22 +153,22 @@ function figures.q12(job, map, out)
   end)
   if found > 0 then -- one replica has no overlap with another
     return heat(job, map, { file = out, z = z, title = ": overlap of two replicas",
-      label = "q_{12}", range = { 0, 1 }, lines = true })
+      label = "overlap q_{12}", range = { 0, 1 }, lines = true })
   end
 end
 
 function figures.residual(job, map, out)
   local phi = boltzmann(job.H)
-  local largest = 0.01
+  local low, high = -0.01, 0.01
   local z, found = grid_of(map, function(p)
     local expected = phi(p.T, p.N)
     local residual = expected and p.phi - expected
-    largest = math.max(largest, residual and math.abs(residual) or 0)
+    low, high = math.min(low, residual or 0), math.max(high, residual or 0)
     return residual
   end)
   if found > 0 then
-    return heat(job, map, { file = out, z = z, title = ": phi minus single-basin equilibrium",
-      label = "phi - phi_{Boltzmann}", range = { -largest, largest } })
+    return heat(job, map, { file = out, z = z, title = ": alignment minus that of a single basin",
+      label = "φ − φ_{Boltzmann}", range = { low, high } })
   end
 end
 
@@ -196,8 +201,16 @@ function figures.cuts(job, map, out)
     end
   end
   return plot { file = out, title = job.title .. ": cuts, lines: Boltzmann in a single basin",
-    xlabel = "temperature T", ylabel = "phi", points = points, curves = curves,
+    xlabel = "temperature T", ylabel = "alignment φ", points = points, curves = curves,
     yrange = { -0.2, 1.05 }, overwrite = true }
+end
+
+--- "LSR{ b = 3.414 }" of the Hamiltonian's full text.
+local function short_name(H)
+  local text = H:gsub("^%l+", string.upper):gsub(", epsilon = 0 ", " ")
+  return (text:gsub("%d+%.%d+", function(number)
+    return string.format("%.4g", number)
+  end))
 end
 
 local order = { "map", "cuts", "residual", "q12" }
@@ -224,7 +237,7 @@ local function draw(from, out, only)
       table.concat(order, ", ")), 0)
   end
   local found = export.reading(from, read)
-  local job = { H = describe.make_hamiltonian(found.meta.H), title = found.meta.name }
+  local job = { H = describe.make_hamiltonian(found.meta.H), title = short_name(found.meta.H) }
   local map = arrange(found.points)
   local made = {}
   for _, name in ipairs(only and { only } or order) do
