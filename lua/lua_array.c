@@ -93,6 +93,12 @@ static dam_array *push_like(lua_State *L, int model, dam_array **a)
     return out;
 }
 
+/***
+Releases the array's memory now instead of when the collector finds it. Using the array afterwards
+is an error; closing it again is not. `local a <close> = dam.zeros(n)` does it at the block's end.
+@function array:close
+@usage a = dam.zeros(1000); a:close()
+*/
 static int close_array(lua_State *L)
 {
     dam_array_close(luaL_checkudata(L, 1, DAM_CLASS_ARRAY));
@@ -946,12 +952,6 @@ static int to_string(lua_State *L)
     return 1;
 }
 
-/***
-Releases the array's memory now instead of when the collector finds it. Using the array afterwards
-is an error; closing it again is not. `local a <close> = dam.zeros(n)` does it at the block's end.
-@function array:close
-@usage a = dam.zeros(1000); a:close()
-*/
 static const luaL_Reg methods[] = {
     {"set", set},           {"slice", slice}, {"totable", to_table}, {"map", map}, {"sum", sum},
     {"mean", mean},         {"std", std},     {"sem", sem},          {"min", min}, {"max", max},

@@ -26,7 +26,8 @@ void dam_free(void *p);
 /* DAM_ERR_MEMORY if `bytes` more cannot be had now; takes nothing. */
 dam_status dam_memory_check(double bytes, const char *what, const char *remedy, dam_error *e);
 
-/* Bytes of the engine that are live now. */
+/* Bytes of the engine that are live now, with what each block costs beside its own; 0: no blocks.
+ */
 uint64_t dam_memory_live(void);
 
 /* Bytes that can still be taken: the system's estimate, the control group's limit considered. */

@@ -223,10 +223,11 @@ static dam_status read_dictionary(FILE *f, size_t size, const char *name, npy_he
                                   dam_error *e)
 {
     char *text = malloc(size + 1);
-    parser s = {text, text + size, name, e};
+    parser s = {text, NULL, name, e};
 
     if (!text)
         return dam_fail(e, DAM_ERR_MEMORY, "%.600s: no memory for its header", name);
+    s.end = text + size;
     if (fread(text, 1, size, f) != size)
         corrupt(&s, "it ends within its header");
     else if (parse_header(&s, h) == DAM_OK)

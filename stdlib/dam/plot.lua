@@ -38,7 +38,8 @@ local MISSING = "dam.plot: gnuplot was not found: install it (Debian, Ubuntu: "
 local function quote(text)
   local parts = {}
   for line in (text .. "\n"):gmatch("(.-)\r?\n") do
-    parts[#parts + 1] = "'" .. line:gsub("[%c]", " "):gsub("'", "''") .. "'"
+    -- Its own '' for a quote fails where it is all there is.
+    parts[#parts + 1] = "'" .. line:gsub("[%c]", " "):gsub("'", [[' . "'" . ']]) .. "'"
   end
   return table.concat(parts, ' . "\\n" . ')
 end
@@ -310,6 +311,13 @@ local function read_options(o)
       check.argument(WHERE, flag, o[flag], "true or false")
     end
   end
+  for _, axis in ipairs { "x", "y" } do
+    local r = p[axis .. "range"]
+    if p["log" .. axis] and r and r[1] <= 0 then
+      check.raise("%s: %srange = {%g, %g} is not allowed: a logarithmic axis needs low > 0", WHERE,
+        axis, r[1], r[2])
+    end
+  end
   if #p.series == 0 and not p.heatmap and #p.shaded == 0 then
     check.raise("%s: nothing to draw: give curves, points, heatmap or shaded", WHERE)
   end
@@ -433,7 +441,7 @@ local function terminal_command(p)
     return ("set terminal svg enhanced size %d,%d font 'Sans,%d' linewidth 1.4 background "
       .. "'#ffffff'"):format(w, h, math.max(9, math.floor(math.min(w, 1.5 * h) / 58)))
   elseif p.suffix == "pdf" then
-    return ("set terminal pdfcairo enhanced size %.2fin,%.2fin font 'Sans,12' fontscale 0.85 "
+    return ("set terminal pdfcairo enhanced size %.2fin,%.2fin font 'Sans,12' fontscale 0.65 "
       .. "linewidth 1.2"):format(w / 160, h / 160)
   end
   return ("set terminal dumb mono noenhanced size %d,%d"):format(p.columns, p.lines)
@@ -549,12 +557,14 @@ local function heatmap_plot(p, h)
 end
 
 local function frame_commands(p)
-  p.command("set border %d linecolor rgb '#444444'", p.heatmap and 15 or 3)
+  p.command("set border %d %s linecolor rgb '#444444'", p.heatmap and 15 or 3,
+    p.heatmap and "front" or "back")
   p.command("set tics nomirror out scale 0.6 textcolor rgb '#222222'")
   if p.file and not p.heatmap then
     p.command("set grid linetype 1 linecolor rgb '#e4e4e4' linewidth 0.7")
   end
   p.command("set errorbars 0.6")
+  p.command("set pointsize 0.01") -- gnuplot clears so much around points with error bars
   for _, name in ipairs { "title", "xlabel", "ylabel" } do
     if p[name] then
       p.command("set %s %s", name, label(p, p[name]))
@@ -646,7 +656,7 @@ local function run(script)
   -- --default-settings: a user's own start-up file must not change the figure.
   local pipe = io.popen("command -v gnuplot >/dev/null 2>&1 || exit 127; "
     .. "gnuplot --default-settings " .. shell_quote(name) .. " 2>&1 </dev/null", "r")
-  local text = pipe:read("a")
+  local text = pipe:read("a") or ""
   local ok, _, status = pipe:close()
   if status == 127 then
     check.raise("%s", MISSING)
@@ -695,6 +705,11 @@ local function draw_file(p)
   if os.execute then
     os.execute("mkdir -p -- " .. shell_quote(folder) .. " 2>/dev/null")
   end
+  local f, reason = io.open(drawing, "wb") -- gnuplot would not say which file it cannot write
+  if not f then
+    check.raise("%s: %s cannot be written: %s", WHERE, p.file, reason:match(": ([^:]*)$"))
+  end
+  f:close()
   local said = run(script)
   local picture = read_all(drawing)
   if not picture or #picture == 0 then
@@ -704,7 +719,8 @@ local function draw_file(p)
   if not p.overwrite and exists(target) and read_all(target) ~= picture then
     os.rename(target, target .. "~")
   end
-  local ok, reason = os.rename(drawing, target)
+  local ok
+  ok, reason = os.rename(drawing, target)
   if not ok then
     check.raise("%s: %s cannot be written: %s", WHERE, p.file, reason)
   end

@@ -1,5 +1,5 @@
 local t = require "support"
-local dam = require "dam.core"
+local dam = require "dam"
 
 local folder = os.tmpname()
 os.remove(folder)
@@ -163,6 +163,28 @@ t.test("a save leaves no other file, and follows links", function()
   t.equal(p:read("a"), "a.npy\nlink.npy\n600\na.npy\n")
   p:close()
 end)
+
+local program = rawget(_G, "arg") and arg[-1]
+
+if program then
+  t.test("a disk that fills up leaves the old file and no torn one", function()
+    os.execute("rm -rf " .. folder .. "/*")
+    dam.array { 1, 2 }:save(path "a.npy")
+    local f = assert(io.open(path "s.lua", "w"))
+    f:write('local dam = require "dam"; dam.zeros(100000):save "' .. path "a.npy" .. '"\n')
+    f:close()
+    -- A limit on the size of files stands for the full disk.
+    local p = io.popen(("trap '' XFSZ; ulimit -f 8; '%s' %s 2>&1"):format(program, path "s.lua"))
+    t.ok(p:read("a"):find("a.npy: cannot be written: File too large", 1, true))
+    p:close()
+    t.ok(dam.load(path "a.npy") == dam.array { 1, 2 })
+    p = io.popen("ls -A " .. folder)
+    t.equal(p:read("a"), "a.npy\ns.lua\n")
+    p:close()
+  end)
+else
+  print("skipped: a disk that fills up (the program does not set arg)")
+end
 
 local function have_numpy()
   return os.execute("/usr/bin/python3 -c 'import numpy' 2>/dev/null")
