@@ -7,9 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../src/hash.h"
-#include "../src/interrupt.h"
-#include "../src/memory.h"
 #include "../src/store.h"
 #include "args.h"
 #include "binding.h"
@@ -232,29 +229,6 @@ static int store_run(lua_State *L)
     return cursor_finish(L);
 }
 
-/* hash64(bytes) -> 16 hex digits, integer */
-static int hash64(lua_State *L)
-{
-    size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size);
-    uint64_t h = dam_hash64(bytes, size);
-    char hex[17];
-
-    snprintf(hex, sizeof hex, "%016llx", (unsigned long long)h);
-    lua_pushstring(L, hex);
-    lua_pushinteger(L, (lua_Integer)h);
-    return 2;
-}
-
-static int crc32(lua_State *L)
-{
-    size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size);
-
-    lua_pushinteger(L, dam_crc32(0, bytes, size));
-    return 1;
-}
-
 /* holder(path): who writes the file now, or nil */
 static int holder(lua_State *L)
 {
@@ -264,59 +238,6 @@ static int holder(lua_State *L)
     if (!text[0])
         return 0;
     lua_pushstring(L, text);
-    return 1;
-}
-
-/*
- * slice(seconds, f, ...): calls f(...), whose engine work stops after `seconds` with its objects to
- * be finished. Returns true and the results, or false when it was stopped. Other errors, a user's
- * interruption among them, pass through.
- */
-static int slice(lua_State *L)
-{
-    lua_Number seconds = luaL_checknumber(L, 1);
-    bool stopped;
-    int status;
-
-    luaL_checkany(L, 2);
-    dam_interrupt_deadline(seconds);
-    status = lua_pcall(L, lua_gettop(L) - 2, LUA_MULTRET, 0);
-    stopped = dam_interrupted() && !dam_interrupt_raised();
-    dam_interrupt_deadline(0);
-    if (status == LUA_OK) {
-        lua_pushboolean(L, 1);
-        lua_replace(L, 1);
-        return lua_gettop(L);
-    }
-    if (!stopped || !strstr(luaL_tolstring(L, -1, NULL), "interrupted")) {
-        lua_settop(L, 2); /* seconds, the error */
-        return lua_error(L);
-    }
-    lua_pushboolean(L, 0);
-    return 1;
-}
-
-/* memory(): bytes that can still be taken */
-static int memory(lua_State *L)
-{
-    lua_pushnumber(L, dam_memory_available());
-    return 1;
-}
-
-/* hostname() */
-static int hostname(lua_State *L)
-{
-    char name[256] = "";
-
-    gethostname(name, sizeof name - 1);
-    lua_pushstring(L, name);
-    return 1;
-}
-
-/* terminal(): is standard error a terminal? */
-static int terminal(lua_State *L)
-{
-    lua_pushboolean(L, isatty(STDERR_FILENO));
     return 1;
 }
 
@@ -333,10 +254,7 @@ void dam_open_store(lua_State *L)
                                     {"__close", store_close},
                                     {"__tostring", store_to_string},
                                     {NULL, NULL}};
-    static const luaL_Reg functions[] = {
-        {"open", store_open},   {"hash64", hash64},     {"crc32", crc32},
-        {"hostname", hostname}, {"terminal", terminal}, {"holder", holder},
-        {"slice", slice},       {"memory", memory},     {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", store_open}, {"holder", holder}, {NULL, NULL}};
 
     luaL_newmetatable(L, CLASS);
     luaL_setfuncs(L, meta, 0);

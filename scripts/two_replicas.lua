@@ -47,5 +47,5 @@ local function heatmap(ending, label, range, value)
 end
 
 heatmap("-q12.png", "q_{12}", { 0, 1 }, function(p) return p.q12 end)
-heatmap("-excess.png", "q_{12} − φ^{2}", { -0.1, 0.5 }, function(p) return p.q12 - p.phi ^ 2 end)
+heatmap("-excess.png", "q_{12} − φ^{2}", { -0.05, 0.15 }, function(p) return p.q12 - p.phi ^ 2 end)
 return run

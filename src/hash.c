@@ -1,26 +1,18 @@
 #include "hash.h"
 
-uint64_t dam_mix64(uint64_t word)
-{
-    word ^= word >> 30;
-    word *= UINT64_C(0xbf58476d1ce4e5b9);
-    word ^= word >> 27;
-    word *= UINT64_C(0x94d049bb133111eb);
-    return word ^ (word >> 31);
-}
+#include "streams.h"
 
 uint64_t dam_hash64(const void *bytes, size_t size)
 {
     const unsigned char *p = bytes;
-    uint64_t h = dam_mix64((uint64_t)size + UINT64_C(0x9e3779b97f4a7c15));
+    uint64_t h = dam_absorb(0, size);
 
     while (size > 0) {
         size_t n = size < 8 ? size : 8;
         uint64_t word = 0;
         for (size_t i = 0; i < n; i++)
             word |= (uint64_t)p[i] << (8 * i);
-        /* The odd constant keeps a zero word from leaving a zero state alone. */
-        h = dam_mix64((h ^ word) + UINT64_C(0x9e3779b97f4a7c15));
+        h = dam_absorb(h, word);
         p += n;
         size -= n;
     }

@@ -1,17 +1,13 @@
 /*
  * Hashes that name things: a 64-bit hash of bytes (identity of a script, key of a sweep's cell,
- * checksum of a stored row), the splitmix64 finaliser that derives seeds, and the CRC-32 that the
- * zip format asks for. Equal input gives equal output on every machine. Not cryptographic: they
- * find accidents, not forgers.
+ * checksum of a stored row), and the CRC-32 that the zip format asks for. Equal input gives equal
+ * output on every machine. Not cryptographic: they find accidents, not forgers.
  */
 #ifndef DAM_HASH_H
 #define DAM_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* A bijection of 64-bit words that spreads every input bit over all output bits. */
-uint64_t dam_mix64(uint64_t word);
 
 /* Hash of `size` bytes: eight at a time, little-endian, the length included. */
 uint64_t dam_hash64(const void *bytes, size_t size);

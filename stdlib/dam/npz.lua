@@ -42,7 +42,7 @@ function npz.encode(arrays)
   local bodies, directory, offset = {}, {}, 0
   for _, array in ipairs(arrays) do
     local name, data = array.name .. ".npy", npy(array)
-    local crc = dam.store.crc32(data)
+    local crc = dam.tools.crc32(data)
     local common = string.pack("<I2I2I2I2I2I4I4I4I2I2", 20, 0, 0, 0, DATE, crc, #data, #data, #name,
       0)
     local body = "PK\3\4" .. common .. name .. data

@@ -47,7 +47,7 @@ local function script_facts()
   end
   local text = f:read "a"
   f:close()
-  return { script_path = path, script = text, script_hash = (dam.store.hash64(text)) }
+  return { script_path = path, script = text, script_hash = (dam.tools.hash64(text)) }
 end
 
 --- Values of dam.options in this script, and its arguments as they were given.

@@ -23,8 +23,8 @@ end
 
 --- What a cell's function may use: the cell's own seed (from the sweep's seed and the key).
 local function context(job, key)
-  local _, seed = dam.store.hash64(string.pack("<i8", job.seed) .. key)
-  return { key = key, seed = seed & math.maxinteger, quiet = job.quiet }
+  local _, hash = dam.tools.hash64(key)
+  return { key = key, seed = dam.tools.word(job.seed, "cell", 0, hash), quiet = job.quiet }
 end
 
 function cells.prepare(options, common)

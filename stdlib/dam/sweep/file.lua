@@ -38,7 +38,7 @@ function file.checksum(row)
       parts[i] = string.pack("<B" .. column[2], 1, value)
     end
   end
-  return (core.store.hash64(table.concat(parts)))
+  return (core.tools.hash64(table.concat(parts)))
 end
 
 --- Opens a result file: mode "read" or "write" (created when missing; the only writer).
@@ -105,7 +105,7 @@ function File:begin_run(facts)
   self.store:run("INSERT INTO runs(started, outcome, script_path, script, script_hash, options, "
     .. "version, device, host) VALUES(?, 'running', ?, ?, ?, ?, ?, ?, ?)",
     os.date("!%Y-%m-%dT%H:%M:%SZ"), facts.script_path, facts.script, facts.script_hash,
-    facts.options, facts.version, facts.device, core.store.hostname())
+    facts.options, facts.version, facts.device, core.tools.hostname())
   self.run_id = self:number("SELECT max(id) FROM runs")
 end
 
@@ -195,7 +195,7 @@ end
 
 --- Cells of the generic form.
 function file.cell_checksum(key, place, data)
-  return (core.store.hash64(json.encode { key, place, data }))
+  return (core.tools.hash64(json.encode { key, place, data }))
 end
 
 function File:put_cell_text(key, position, seconds, texts)

@@ -62,7 +62,7 @@ function grid.prepare(options, common)
   job.init = describe.make_init(job.init_text)
   job.device, job.evaluation = options.device, options.evaluation
   job.memory = options.memory ~= nil and check.bytes(WHERE, "memory", options.memory)
-    or 0.75 * dam.store.memory()
+    or 0.75 * dam.tools.memory()
   if not plan.is_rule(options.plan) then
     check.refuse(WHERE, "plan", options.plan, "sweep.adaptive{...} or sweep.fixed{...}")
   end

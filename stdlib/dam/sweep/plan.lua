@@ -264,8 +264,7 @@ end
 --- The seed of a cell's patterns and chains: from the sweep's seed, N and M, so that cells are
 -- independent and sweeps of different Hamiltonians share their disorder.
 function plan.seed(seed, N, M)
-  local _, h = core.store.hash64(string.pack("<i8i8i8", seed, N, M))
-  return h & math.maxinteger
+  return core.tools.word(seed, "cell", 0, N, M)
 end
 
 return plan

@@ -23,7 +23,7 @@ function progress.new(options)
     began = options.clock(),
     shown = -math.huge,
     quiet = options.quiet,
-    terminal = core.store.terminal(),
+    terminal = core.tools.terminal(),
     lines = 0,
   }, Progress)
 end

@@ -79,10 +79,10 @@ end
 
 --- Calls a method of the sampler in slices of time; `between` is called after each.
 local function in_slices(s, between, method, n)
-  local done, result = dam.store.slice(unit.CHECKPOINT_EVERY, s[method], s, n)
+  local done, result = dam.tools.slice(unit.CHECKPOINT_EVERY, s[method], s, n)
   while not done do
     between()
-    done, result = dam.store.slice(unit.CHECKPOINT_EVERY, s.finish, s)
+    done, result = dam.tools.slice(unit.CHECKPOINT_EVERY, s.finish, s)
   end
   return result
 end

@@ -51,7 +51,15 @@ local function cells_status(f, meta)
   line("cells", "%d of %s%s", done, meta.cells, tostring(done) == meta.cells and ", complete" or "")
 end
 
-local function show(f)
+--- A run without an end is running, or was killed.
+local function outcome(run, holder)
+  if run.outcome ~= "running" or holder then
+    return run.outcome
+  end
+  return "killed"
+end
+
+local function show(f, holder)
   local meta = f:meta()
   line("name", "%s", meta.name)
   if meta.shard then
@@ -63,13 +71,15 @@ local function show(f)
   for i = math.max(1, #runs - 4), #runs do
     local run = runs[i]
     line("run " .. run.id, "%s to %s on %s: %s", run.started, run.finished or "?", run.host,
-      run.outcome)
+      outcome(run, holder))
   end
 end
 
 return function(...)
   local path = arguments.parse({ ... }, {}, "damlua -m status FILE", 1, 1)[1]
-  export.reading(path, show)
   local holder = dam.store.holder(path)
+  export.reading(path, function(f)
+    show(f, holder)
+  end)
   line("writer", "%s", holder or "nobody; running the script again goes on where it stands")
 end

@@ -40,8 +40,7 @@ local function chooser(seed)
   local i = 0
   return function(n)
     i = i + 1
-    local _, word = dam.store.hash64(string.pack("<i8i8", seed, i))
-    return (word & math.maxinteger) % n + 1
+    return dam.tools.word(seed, "verify", i) % n + 1
   end
 end
 
@@ -63,7 +62,7 @@ local function job_of(meta)
     name = meta.name, H = describe.make_hamiltonian(meta.H), seed = math.tointeger(meta.seed),
     replicas = math.tointeger(meta.replicas), init = describe.make_init(meta.init),
     step = tonumber(meta.step), equilibrate = math.tointeger(meta.equilibrate),
-    sample = math.tointeger(meta.sample), memory = 0.75 * dam.store.memory(),
+    sample = math.tointeger(meta.sample), memory = 0.75 * dam.tools.memory(),
   }
 end
 
