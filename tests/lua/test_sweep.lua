@@ -358,4 +358,58 @@ t.test("an empty, foreign or missing file is named", function()
   t.equal(sweep.run(base { file = folder["new/folder/x"], alpha = 0.1, T = 0.4 }).computed, 4)
 end)
 
+t.test("files of every released schema stay readable", function()
+  for schema = 1, 1 do
+    local path = string.format("tests/data/schema-%d", schema)
+    t.equal(export.text(path .. ".sqlite", "csv"), sandbox.read(path .. ".csv"))
+    local status, text = sandbox.run("-m", "verify", path .. ".sqlite", "--units", "all")
+    t.equal(status, 0, text)
+  end
+end)
+
+t.test("verbs on the command line", function()
+  local folder <close> = sandbox.folder()
+  local path = folder["map.sqlite"]
+  sweep.run(base { file = path, alpha = { 0.1, 0.2, 0.3 } })
+  local status, text = sandbox.run("-m", "status", path)
+  t.equal(status, 0, text)
+  t.ok(text:find "rows +36 of 36 %(100.0 %%%), complete", text)
+  t.ok(text:find "writer +nobody", text)
+  status, text = sandbox.run("-m", "export", path)
+  t.equal(status, 0)
+  t.equal(text, export.text(path, "csv"))
+  for _, ending in ipairs { "csv", "npz", "json" } do
+    local out = folder["out." .. ending]
+    t.equal(sandbox.run("-m", "export", path, out), 0)
+    t.equal(sandbox.read(out), export.text(path, ending))
+  end
+  status, text = sandbox.run("-m", "export", path, folder["out.xls"])
+  t.equal(status, 1)
+  t.ok(text:find("out.xls", 1, true) or text:find(".xls", 1, true), text)
+  status, text = sandbox.run("-m", "export")
+  t.equal(status, 1)
+  t.ok(text:find "usage: damlua %-m export", text)
+end)
+
+t.test("a map is drawn, also half done", function()
+  local folder <close> = sandbox.folder()
+  if sandbox.shell "command -v gnuplot" ~= 0 then
+    io.stderr:write "figures: not tested, gnuplot is missing\n"
+    return
+  end
+  local path = folder["map.sqlite"]
+  sweep.run(base { file = path, alpha = { 0.1, 0.2, 0.3 } })
+  local store = require("dam.core").store.open(path, "write")
+  store:run "DELETE FROM rows WHERE alpha = 0.2 AND T > 0.3"
+  store:close()
+  local status, text = sandbox.run("-m", "plot", path, folder["a.svg"])
+  t.equal(status, 0, text)
+  t.ok(sandbox.read(folder["a.svg"]):find "not computed yet", "missing cells are marked")
+  for _, name in ipairs { "a-cuts.svg", "a-residual.svg", "a-q12.svg" } do
+    t.ok(#sandbox.read(folder[name]) > 1000, name)
+  end
+  t.equal(sandbox.run("-m", "plot", path, folder["b.png"], "--only", "cuts"), 0)
+  t.equal(sandbox.read(folder["b.png"]):sub(2, 4), "PNG")
+end)
+
 t.finish()
