@@ -1,5 +1,5 @@
--- The phase diagram of the LSE memory, B Fig. 1 left: alignment over (alpha, T). The full published
--- plan takes days on a CPU; --quick is a small map with the same features.
+-- The phase diagram of the LSE memory, B Fig. 1 left: alignment over (alpha, T). What the published
+-- plan costs on your machine is shown by --dry-run; --quick is a small map with the same features.
 local dam = require "dam"
 local sweep = require "dam.sweep"
 

@@ -126,7 +126,8 @@ end)
 
 t.test("a unit that was stopped half way goes on from its saved state", function()
   local folder <close> = sandbox.folder()
-  local long = { equilibrate = 6000, sample = 4000, alpha = 0.2 }
+  local long = { equilibrate = 6000, sample = 4000, alpha = 0.2, T = { 0.1, 0.4 },
+    plan = sweep.fixed { N = 16, disorder = 1 } }
   local wanted = csv_of(folder, "a", long)
   local core = require "dam.core"
   local every, load, saved, loaded = unit.CHECKPOINT_EVERY, core.load, 0, 0
@@ -141,9 +142,9 @@ t.test("a unit that was stopped half way goes on from its saved state", function
     loaded = loaded + 1
     return load(path)
   end
-  unit.CHECKPOINT_EVERY = 0.02
+  unit.CHECKPOINT_EVERY = 5e-3
   local ok, found
-  for _ = 1, 100 do
+  for _ = 1, 2000 do
     ok, found = pcall(csv_of, folder, "b", long)
     if ok then
       break

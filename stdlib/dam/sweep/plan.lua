@@ -177,17 +177,26 @@ function plan.memory(row)
   return 4.0 * row.N * row.M
 end
 
+--- Bytes of patterns that the sampler holds at once where memory allows (src/sampler.c).
+local WAVE_BYTES = 2.0 ^ 28
+
+--- Bytes of patterns that a row takes at a time: a disorder for each thread, or a wave of them.
+local function held(row)
+  local one = plan.memory(row)
+  return one * math.min(row.disorder, math.max(core.threads(), WAVE_BYTES // one))
+end
+
 --- Adds the realised load and the memory to the rows, and makes them print as a table.
 function plan.finish_table(rows)
   for _, row in ipairs(rows) do
     row.realised_alpha = math.log(row.M) / row.N
-    row.memory = plan.memory(row) * row.disorder
+    row.memory = held(row)
   end
   return setmetatable(rows, Table)
 end
 
 --- The rows of the rule as a table that prints: alpha, N, M, realised_alpha, disorder, memory
--- (bytes of all its pattern sets; a sweep holds as many at once as memory= allows).
+-- (bytes of patterns held at once where memory= allows).
 -- @function plan:table
 -- @param[opt] alpha loads, as in sweep.run; default: those of the last sweep.run with this plan
 -- @tparam[opt] integer replicas default 1, or that of the last sweep.run with this plan
