@@ -245,7 +245,7 @@ static void read_options(lua_State *L, const char *where, int index, const char 
 {
     dam_options o = dam_options_begin(L, index, where, keys, true);
 
-    th->N = dam_option_number(&o, "N", th->N, 2, DAM_THEORY_MAX_N, "a number from 2 to 1e12");
+    th->N = dam_option_number(&o, "N", th->N, 2, DAM_THEORY_MAX_N, "a number from 2 to 1e9");
     th->floor = (dam_floor)dam_option_choice(&o, "floor", (int)th->floor, floors);
     th->which = (dam_boundary)dam_option_choice(&o, "which", (int)th->which, boundaries);
 }
@@ -774,7 +774,7 @@ static int gram_entropy(lua_State *L)
     read_operand(L, where, "gram", 2, &gram);
     options = dam_options_begin(L, 3, where, only_N, false);
     dam_option_require(&options, "N", "the dimension, a number >= 2");
-    N = dam_option_number(&options, "N", 0, 2, DAM_THEORY_MAX_N, "a number from 2 to 1e12");
+    N = dam_option_number(&options, "N", 0, 2, DAM_THEORY_MAX_N, "a number from 2 to 1e9");
     if (alignments.array && alignments.array->rank != 1)
         return luaL_error(L, "%s: phi must have one dimension, [M]", where);
     M = alignments.array ? alignments.array->count : 1;

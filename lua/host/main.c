@@ -71,6 +71,8 @@ static int push_arguments(lua_State *L, const session *s)
 {
     int n = s->argc - s->options->zeroth - 1;
 
+    if (n <= 0)
+        return 0;
     luaL_checkstack(L, n, "too many arguments to script");
     for (int i = 0; i < n; i++)
         lua_pushstring(L, s->argv[s->options->zeroth + 1 + i]);

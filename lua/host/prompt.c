@@ -20,24 +20,26 @@
 /* What became of a text given to the compiler; its function or error message is pushed. */
 typedef enum { COMPLETE, INCOMPLETE, WRONG } text_kind;
 
-/* Lua says "near <eof>" exactly when the text ended too early. */
-static text_kind compile_as(lua_State *L, const char *text)
+/*
+ * Lua says "near <eof>" exactly when the text ended too early. The newline at the end is what the
+ * user typed; without it a string that lacks its closing quote would pass for incomplete.
+ */
+static text_kind compile_as(lua_State *L, const char *before, const char *text)
 {
     static const char mark[] = "<eof>";
+    const char *chunk = lua_pushfstring(L, "%s%s\n", before, text);
+    int status = luaL_loadbufferx(L, chunk, strlen(chunk), CHUNK_NAME, "t");
     const char *message;
     size_t n;
 
-    switch (luaL_loadbufferx(L, text, strlen(text), CHUNK_NAME, "t")) {
-    case LUA_OK:
+    lua_remove(L, -2);
+    if (status == LUA_OK)
         return COMPLETE;
-    case LUA_ERRSYNTAX:
-        message = lua_tolstring(L, -1, &n);
-        if (n >= strlen(mark) && strcmp(message + n - strlen(mark), mark) == 0)
-            return INCOMPLETE;
-        return WRONG;
-    default:
-        return WRONG;
-    }
+    message = lua_tolstring(L, -1, &n);
+    if (status == LUA_ERRSYNTAX && n >= strlen(mark) &&
+        strcmp(message + n - strlen(mark), mark) == 0)
+        return INCOMPLETE;
+    return WRONG;
 }
 
 /* Whether the user would expect the text to be read as statements. */
@@ -53,14 +55,12 @@ static bool starts_as_statement(const char *text)
  */
 static text_kind compile(lua_State *L, const char *text)
 {
-    const char *expression = text + (*text == '=');
-    text_kind as_expression, as_statement;
+    text_kind as_expression = compile_as(L, "return ", text + (*text == '='));
+    text_kind as_statement;
 
-    as_expression = compile_as(L, lua_pushfstring(L, "return %s", expression));
-    lua_remove(L, -2);
     if (as_expression == COMPLETE || *text == '=')
         return as_expression;
-    as_statement = compile_as(L, text);
+    as_statement = compile_as(L, "", text);
     if (as_statement == COMPLETE || starts_as_statement(text))
         lua_remove(L, -2);
     else

@@ -33,9 +33,10 @@ static double fraction(double nu, double x, bool perron)
 
 double dam_bessel_ratio(double nu, double x)
 {
-    if (x < DBL_MIN) /* 2 nu/x may overflow: the leading term of the series */
+    /* Where the fractions' terms could overflow, one term of the series is exact. */
+    if (x < 1e-150)
         return x / (2 * (nu + 1));
-    if (isinf(x))
+    if (x > 1e17 * (nu + 1))
         return 1;
     return 1 / fraction(nu, x, x > 2 * nu + 20);
 }

@@ -42,9 +42,9 @@ static dam_status small_means(const dam_density *d, const dam_density_integral *
 {
     double square;
 
-    if (d->end <= M_PI_2)
+    if (d->end <= M_PI_2 && !d->mirrored)
         return DAM_OK; /* phi keeps its sign in the support */
-    if (out->phi != 0 && out->phi * out->phi < 0.01 * out->phi_variance &&
+    if (!d->mirrored && out->phi * out->phi < 0.01 * out->phi_variance &&
         dam_density_folded(d, 1, whole, &out->phi, e))
         return e->status;
     if (d->kernel != DAM_POLYNOMIAL || out->u * out->u >= 0.01 * out->u_variance)
@@ -83,12 +83,12 @@ dam_status dam_boltzmann(const dam_theory *th, double T, double N, dam_moments *
     if (dam_density_integrate(&d, &whole, e))
         return e->status;
     *out = (dam_moments){whole.phi, whole.phi_variance, whole.u, whole.u_variance};
-    if (even_polynomial(th))
-        out->phi = 0;
     if (th->h.kernel == DAM_LSE)
         return dam_boltzmann_phi(th, T, N, &out->phi, e);
-    if (even_polynomial(th))
-        out->phi_variance += whole.phi * whole.phi;
+    if (d.mirrored) {
+        out->phi_variance += out->phi * out->phi;
+        out->phi = 0;
+    }
     return small_means(&d, &whole, out, e);
 }
 

@@ -37,7 +37,7 @@ static double sine(const dam_density *d, dam_angle a)
 
 static double cosine(const dam_density *d, dam_angle a)
 {
-    return d->fold ? sin(a.rest) : cos(a.theta);
+    return d->end == M_PI_2 ? sin(a.rest) : cos(a.theta);
 }
 
 /* The LSR weight 1 - b (1 - phi) or epsilon; from the distance to its zero where it is near. */
@@ -58,19 +58,27 @@ static double lsr_weight(const dam_density *d, dam_angle a)
     return 2 * d->b * sin(a.theta + a.rest / 2) * sin(a.rest / 2);
 }
 
-static double energy(const dam_density *d, dam_angle a)
+/* u - u(phi = 1), precise where it is small. */
+static double excess(const dam_density *d, dam_angle a)
 {
-    double half;
+    double half = sin(a.theta / 2), y = 2 * half * half, phi;
 
     switch (d->kernel) {
     case DAM_LSE:
-        half = sin(a.theta / 2);
-        return 2 * half * half;
+        return y;
     case DAM_LSR:
+        if (d->b * y < fmin(0.5, 1 - d->epsilon))
+            return -log1p(-d->b * y) / d->b;
         return -log(lsr_weight(d, a)) / d->b;
     default:
-        return -pow(cosine(d, a), d->k);
+        phi = cosine(d, a);
+        return phi > 0.5 ? -expm1(d->k * log1p(-y)) : 1 - pow(phi, d->k);
     }
+}
+
+static double energy(const dam_density *d, dam_angle a)
+{
+    return excess(d, a) - (d->kernel == DAM_POLYNOMIAL);
 }
 
 /* u(a) - u(r): the products below do not cancel when a and r are close. */
@@ -96,28 +104,40 @@ static double energy_difference(const dam_density *d, dam_angle a, dam_angle r)
     }
 }
 
-/* ln |1 + (-1)^j exp(-strength (u(-phi) - u(phi)))| and ln phi^j of the folded integrand. */
-static double log_fold(const dam_density *d, dam_angle a)
+/* u(-phi) - u(phi) on the folded interval, HUGE_VAL where -phi is outside the support. */
+static double gap(const dam_density *d, dam_angle a)
 {
-    double phi = cosine(d, a), gap, mirror, weight;
+    double phi = cosine(d, a), half, mirror;
 
     switch (d->kernel) {
     case DAM_LSE:
-        gap = 2 * phi;
-        break;
+        return 2 * phi;
     case DAM_LSR:
-        weight = lsr_weight(d, a);
-        mirror = fmax(d->epsilon, 1 - d->b - d->b * phi);
-        if (mirror <= 0)
-            return d->fold * log(phi);
-        gap = mirror > d->epsilon ? 2 * atanh(d->b * phi / (1 - d->b)) / d->b
-                                  : log(weight / mirror) / d->b;
-        break;
+        half = sin(a.theta / 2);
+        mirror = d->b <= 0.5 ? 1 - 2 * d->b + 2 * d->b * half * half : 1 - d->b - d->b * phi;
+        if (mirror > d->epsilon && d->b * phi < 0.5 * (1 - d->b))
+            return 2 * atanh(d->b * phi / (1 - d->b)) / d->b;
+        mirror = fmax(mirror, d->epsilon);
+        return mirror > 0 ? log(lsr_weight(d, a) / mirror) / d->b : HUGE_VAL;
     default:
-        gap = d->k % 2 ? 2 * pow(phi, d->k) : 0;
+        return d->k % 2 ? 2 * pow(phi, d->k) : 0;
     }
-    gap *= d->strength;
-    return d->fold * log(phi) + (d->fold % 2 ? log(-expm1(-gap)) : log1p(exp(-gap)));
+}
+
+/* ln of phi^j [1 + (-1)^j exp(-strength gap)]. */
+static double log_fold(const dam_density *d, dam_angle a)
+{
+    double phi = cosine(d, a), g = gap(d, a), value = d->fold * log(phi);
+
+    if (d->mirrored)
+        return value;
+    if (d->fold % 2 == 0)
+        return value + log1p(exp(-d->strength * g));
+    if (d->strength * g > 1e-10)
+        return value + log(-expm1(-d->strength * g));
+    if (d->kernel == DAM_POLYNOMIAL && d->k % 2) /* the gap itself may underflow */
+        return value + M_LN2 + d->k * log(phi) + log(d->strength);
+    return value + log(g) + log(d->strength);
 }
 
 static double log_value(const dam_density *d, dam_angle a)
@@ -127,7 +147,7 @@ static double log_value(const dam_density *d, dam_angle a)
     if (d->power > 0)
         value += d->power * log(sine(d, a));
     if (d->strength > 0)
-        value -= d->strength * energy(d, a);
+        value -= d->strength * excess(d, a);
     return d->fold ? value + log_fold(d, a) : value;
 }
 
@@ -383,11 +403,18 @@ dam_status dam_density_folded(const dam_density *d, int j, const dam_density_int
     dam_density folded = *d;
     dam_density_integral part;
     double edge = fabs(cos(d->kink > 0 ? d->kink : d->end));
-    dam_angle peak;
+    dam_angle peak = {.theta = d->kink, .rest = d->end - d->kink};
 
+    /* Where the energy is flat but for a cap, only the cap counts: it may be out of range. */
+    peak.offset = peak.theta - whole->peak.theta;
+    if (d->kink > 0 && d->kink < whole->peak.theta &&
+        log_ratio(d, peak, whole->peak) - whole->log_relative < -750) {
+        *mean = 0;
+        return DAM_OK;
+    }
     folded.fold = j;
     folded.end = M_PI_2;
-    folded.kink = edge > 0 && edge < 1 ? acos(edge) : 0;
+    folded.kink = edge > 0 && edge < 1 && !d->mirrored ? acos(edge) : 0;
     if (dam_density_integrate(&folded, &part, e))
         return e->status;
     /* Both integrals relative to the same angle: their own logarithms may be huge. */
@@ -401,20 +428,22 @@ dam_status dam_density_folded(const dam_density *d, int j, const dam_density_int
 
 double dam_density_log_value(const dam_density *d, const dam_density_integral *whole, double phi)
 {
-    double half = sqrt((1 - phi) / 2);
-    dam_angle a = {.theta = phi > 0 ? 2 * asin(half) : acos(phi)};
-    double value;
+    double value, both = d->mirrored ? M_LN2 : 0;
+    dam_angle a;
 
+    if (d->mirrored)
+        phi = fabs(phi);
+    a.theta = phi > 0 ? 2 * asin(sqrt((1 - phi) / 2)) : acos(phi);
     a.rest = d->end == M_PI ? 2 * asin(sqrt((1 + phi) / 2)) : d->end - a.theta;
     a.offset = a.theta - whole->peak.theta;
-    if (a.rest <= 0 && d->end < M_PI)
+    if (a.rest <= 0 && d->end < M_PI && !d->mirrored)
         return -HUGE_VAL;
     if (sine(d, a) <= 0) { /* phi = 1 or -1: sin^(power - 1) there is 0, 1 or infinite */
         if (d->power != 1)
             return d->power > 1 ? -HUGE_VAL : HUGE_VAL;
-        return -d->strength * energy(d, a) - whole->log_integral;
+        return -d->strength * excess(d, a) - whole->log_integral - both;
     }
-    value = log_ratio(d, a, whole->peak) - whole->log_relative - log(sine(d, a));
+    value = log_ratio(d, a, whole->peak) - whole->log_relative - log(sine(d, a)) - both;
     return isnan(value) ? -HUGE_VAL : value;
 }
 
@@ -430,7 +459,8 @@ dam_status dam_density_make(const dam_theory *th, double power, double strength,
     out->k = th->h.k;
     out->power = power;
     out->strength = strength;
-    out->end = M_PI;
+    out->mirrored = th->h.kernel == DAM_POLYNOMIAL && th->h.k % 2 == 0;
+    out->end = out->mirrored ? M_PI_2 : M_PI;
     if (th->h.kernel != DAM_LSR)
         return DAM_OK;
     if (dam_theory_b(th, &out->b, e))

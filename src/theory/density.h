@@ -32,13 +32,14 @@ typedef struct {
     int k;             /* polynomial */
     double power;
     double strength;
-    double end;  /* the support is 0 <= theta <= end */
-    double kink; /* where the integrand is not smooth, or 0 */
-    int fold;    /* 0, or j: see dam_density_folded */
+    double end;    /* the support is 0 <= theta <= end */
+    double kink;   /* where the integrand is not smooth, or 0 */
+    bool mirrored; /* even in phi, and only the half phi >= 0 is integrated */
+    int fold;      /* 0, or j: see dam_density_folded */
 } dam_density;
 
 typedef struct {
-    double log_integral;
+    double log_integral; /* of the half, where mirrored; so are the moments of phi */
     double phi, phi_variance;
     double u, u_variance;
     dam_angle peak;                   /* the reference; its offset is 0 */
@@ -54,7 +55,8 @@ dam_status dam_density_integrate(const dam_density *d, dam_density_integral *out
 /*
  * The mean of phi^j, free of cancellation where phi and -phi nearly balance: the two signs are
  * folded onto [0, 1], phi^j exp(-strength u(phi)) [1 + (-1)^j exp(-strength (u(-phi) - u(phi)))].
- * `whole` is the integral of the density itself. For supports that reach below phi = 0.
+ * `whole` is the integral of the density itself. For supports that reach below phi = 0; where
+ * mirrored, j must be even.
  */
 dam_status dam_density_folded(const dam_density *d, int j, const dam_density_integral *whole,
                               double *mean, dam_error *e);

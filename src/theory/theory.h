@@ -37,7 +37,7 @@ typedef struct {
 } dam_theory;
 
 /* Largest dimension the finite-N formulas accept. */
-#define DAM_THEORY_MAX_N 1e12
+#define DAM_THEORY_MAX_N 1e9
 
 /* b of LSR, or DAM_ERR_DOMAIN when H was given beta_net and the theory has no N. */
 dam_status dam_theory_b(const dam_theory *th, double *b, dam_error *e);
