@@ -80,7 +80,7 @@ end)
 
 t.test("SIGTERM and SIGINT save, exit 130 and say how to go on", function()
   local folder <close> = sandbox.folder()
-  local more = { "--equilibrate", "40000" }
+  local more = { "--equilibrate", "15000" }
   local span, wanted = undisturbed(folder, table.unpack(more))
   for _, signal in ipairs { "TERM", "INT" } do
     local path = folder[signal]
