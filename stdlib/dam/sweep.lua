@@ -40,7 +40,7 @@ sweep.fixed = plan.fixed
 
 --- The script that runs: path, text and its hash. At a prompt there is none.
 local function script_facts()
-  local path = arg and arg[0]
+  local path = arg and arg[-1] and arg[0] -- without a script arg[0] is the program itself
   local f = path and io.open(path, "rb")
   if not f then
     return {}

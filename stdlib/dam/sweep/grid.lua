@@ -13,8 +13,9 @@ local grid = {}
 --- Seconds that a unit should take: a hundredth of the work, between these.
 local UNIT_SHARE, UNIT_LEAST, UNIT_MOST = 0.01, 0.3, 20
 
---- A block with this much work per temperature is divided along T as well.
-local UNIT_LIMIT = 60
+--- A disorder that takes longer is divided along T as well, as long as each thread keeps this many
+-- chains: longer units save their state, idle threads save nothing.
+local UNIT_LIMIT, CHAINS_PER_THREAD = 60, 2
 
 --- Multiply-adds per second taken for granted where calibration is not worth its time, and the work
 -- below which it is not.
@@ -245,37 +246,45 @@ local function slice_list(list, from, to)
   return table.move(list, from, to, 1, {})
 end
 
+--- A block of a region: some of its temperatures, `disorder` disorders from `first` on.
+local function block(region, T, first, disorder)
+  return { row = region.row, T = T, first = first, disorder = disorder }
+end
+
+local function check_memory(job, row)
+  local least = plan.memory(row) + chain_bytes({ row = row, T = { 1 } }, job)
+  if least > job.memory then
+    check.fail("%s: one disorder of N = %d, M = %d takes %.3g GiB, memory = %.3g GiB: raise "
+      .. "memory, or lower N or M in the plan", WHERE, row.N, row.M, least / 2 ^ 30,
+      job.memory / 2 ^ 30)
+  end
+end
+
 --- Cuts a unit of about `seconds` off a region; returns it and what remains (a list).
 local function cut(job, region, rate, seconds)
-  local one = { row = region.row, T = region.T, first = region.first, disorder = 1 }
-  local rest = {}
-  local per_disorder = unit.work(one, job) / rate
-  local bytes = plan.memory(region.row) + chain_bytes(one, job)
-  if bytes > job.memory then
-    local at_least = plan.memory(region.row) + chain_bytes({ row = region.row, T = { 1 } }, job)
-    if at_least > job.memory then
-      check.fail("%s: one disorder of N = %d, M = %d takes %.3g GiB, memory = %.3g GiB: raise "
-        .. "memory, or lower N or M in the plan", WHERE, region.row.N, region.row.M,
-        at_least / 2 ^ 30, job.memory / 2 ^ 30)
+  local T, rest = region.T, {}
+  local one = block(region, T, region.first, 1)
+  local busy = CHAINS_PER_THREAD * dam.threads() / job.replicas -- temperatures x disorders
+  check_memory(job, region.row)
+  while #T > 1 do
+    one.T = T
+    local long = unit.work(one, job) / rate > UNIT_LIMIT and #T // 2 >= busy
+    local large = plan.memory(region.row) + chain_bytes(one, job) > job.memory
+    if not (long or large) then
+      break
     end
+    local half = #T // 2
+    rest[#rest + 1] = block(region, slice_list(T, half + 1, #T), region.first, region.disorder)
+    T = slice_list(T, 1, half)
   end
-  if (per_disorder > UNIT_LIMIT or bytes > job.memory) and #region.T > 1 then
-    local half = #region.T // 2
-    rest[1] = { row = region.row, T = slice_list(region.T, half + 1, #region.T),
-      first = region.first, disorder = region.disorder }
-    region = { row = region.row, T = slice_list(region.T, 1, half), first = region.first,
-      disorder = region.disorder }
-    local u, more = cut(job, region, rate, seconds)
-    table.move(more, 1, #more, #rest + 1, rest)
-    return u, rest
-  end
-  local n = math.max(1, math.min(region.disorder, math.floor(seconds / per_disorder),
-    math.floor(job.memory / bytes)))
+  one.T = T
+  local n = math.max(math.ceil(busy / #T), math.floor(seconds * rate / unit.work(one, job)))
+  local fits = math.floor(job.memory / (plan.memory(region.row) + chain_bytes(one, job)))
+  n = math.max(1, math.min(region.disorder, n, fits))
   if n < region.disorder then
-    rest[1] = { row = region.row, T = region.T, first = region.first + n,
-      disorder = region.disorder - n }
+    rest[#rest + 1] = block(region, T, region.first + n, region.disorder - n)
   end
-  return { row = region.row, T = region.T, first = region.first, disorder = n }, rest
+  return block(region, T, region.first, n), rest
 end
 
 --- All units of the regions, without knowing the machine's rate.
