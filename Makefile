@@ -23,6 +23,8 @@ check-all: deps
 	tests/run --long
 
 bench: build
+	cmake --build --preset release --target bench_kernels
+	build/release/bench_kernels
 	for script in bench/*.lua; do $(DAMLUA) "$$script" || exit 1; done
 
 install: build

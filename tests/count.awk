@@ -4,7 +4,10 @@
 /^[0-9]+: / {
   id = $1 + 0
   text = substr($0, index($0, ":") + 2)
-  output[id] = output[id] text "\n"
+  if (text ~ /^Test timeout computed to be/)
+    output[id] = "" # what stands before is about the command, not from it
+  else
+    output[id] = output[id] text "\n"
   if (text ~ /^[0-9]+ passed, [0-9]+ failed$/) {
     split(text, n, " ")
     said_passed[id] = n[1]

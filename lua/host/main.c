@@ -188,7 +188,7 @@ static int run_session(lua_State *L)
 
     lua_settop(L, 0);
     prepare(L, s);
-    if ((o->version || prompt) && !o->config.quiet)
+    if (o->version || (prompt && !o->config.quiet))
         print_version();
     if (run_actions(L, s)) {
         if (o->verb)

@@ -56,7 +56,7 @@ static const char *value(parser *p, const char *name, const char *attached)
 
 static dam_status unknown(parser *p, const char *word)
 {
-    const char *near = dam_nearest(word, known);
+    const char *near = strlen(word) > 2 ? dam_nearest(word, known) : NULL; /* "-x" is near all */
 
     if (near)
         return dam_fail(p->e, DAM_ERR_ARGUMENT,
@@ -74,7 +74,7 @@ static dam_status short_option(parser *p, const char *word)
     const char *text;
 
     if (strcmp(word, "-i") == 0)
-        o->interactive = o->version = true;
+        o->interactive = true;
     else if (strcmp(word, "-v") == 0)
         o->version = true;
     else if (word[1] == 'e' || word[1] == 'l') {

@@ -47,7 +47,7 @@ static dam_status small_means(const dam_density *d, const dam_density_integral *
     if (!d->mirrored && out->phi * out->phi < 0.01 * out->phi_variance &&
         dam_density_folded(d, 1, whole, &out->phi, e))
         return e->status;
-    if (d->kernel != DAM_POLYNOMIAL || out->u * out->u >= 0.01 * out->u_variance)
+    if (d->kernel != DAM_POLYNOMIAL || out->u * out->u > 0.01 * out->u_variance)
         return DAM_OK;
     if (dam_density_folded(d, d->k, whole, &out->u, e) ||
         dam_density_folded(d, 2 * d->k, whole, &square, e))

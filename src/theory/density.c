@@ -407,14 +407,15 @@ dam_status dam_density_folded(const dam_density *d, int j, const dam_density_int
 
     /* Where the energy is flat but for a cap, only the cap counts: it may be out of range. */
     peak.offset = peak.theta - whole->peak.theta;
-    if (d->kink > 0 && d->kink < whole->peak.theta &&
+    if (d->epsilon > 0 && d->kink > 0 && d->kink < whole->peak.theta &&
         log_ratio(d, peak, whole->peak) - whole->log_relative < -750) {
         *mean = 0;
         return DAM_OK;
     }
     folded.fold = j;
     folded.end = M_PI_2;
-    folded.kink = edge > 0 && edge < 1 && !d->mirrored ? acos(edge) : 0;
+    if (d->kernel == DAM_LSR)
+        folded.kink = edge > 0 && edge < 1 ? acos(edge) : 0;
     if (dam_density_integrate(&folded, &part, e))
         return e->status;
     /* Both integrals relative to the same angle: their own logarithms may be huge. */
@@ -461,6 +462,8 @@ dam_status dam_density_make(const dam_theory *th, double power, double strength,
     out->strength = strength;
     out->mirrored = th->h.kernel == DAM_POLYNOMIAL && th->h.k % 2 == 0;
     out->end = out->mirrored ? M_PI_2 : M_PI;
+    if (th->h.kernel == DAM_POLYNOMIAL && th->h.k > 2) /* between the two peaks, at any T */
+        out->kink = acos(sqrt((th->h.k - 2.0) / th->h.k));
     if (th->h.kernel != DAM_LSR)
         return DAM_OK;
     if (dam_theory_b(th, &out->b, e))

@@ -59,6 +59,8 @@ t.test("version and help", function()
     says("DAMLUA " .. option, 0, "damlua " .. dam.version)
   end
   says("DAMLUA -v -e 'print(5)'", 0, "damlua " .. dam.version, "5\n")
+  says("DAMLUA -v --quiet -e ''", 0, "damlua " .. dam.version)
+  t.equal(run "DAMLUA -i --quiet </dev/null", "")
   local help = says("DAMLUA --help", 0, "usage: damlua")
   for _, option in ipairs { "-e", "-l", "-i", "-m", "--device", "--threads", "--strict",
     "--traceback", "--quiet", "--dry-run", "--fresh", "--shard" } do

@@ -22,17 +22,14 @@ local made = {
   end },
 }
 
--- under sanitizers objects cost ten times as much, and a tenth of them shows as much
-local scale = os.getenv "DAM_TEST_SCALE" and tonumber(os.getenv "DAM_TEST_SCALE") or 1
-
 for _, case in ipairs(made) do
   local name, count, make = table.unpack(case)
   t.test(("%d %s"):format(count, name), function()
-    for i = 1, count * scale // 10 do
+    for i = 1, count // 10 do
       make(i)
     end
     local early = resident()
-    for i = 1, count * scale * 9 // 10 do
+    for i = 1, count * 9 // 10 do
       make(i)
     end
     local late = resident()
@@ -42,7 +39,7 @@ for _, case in ipairs(made) do
 end
 
 t.test("large arrays dropped in a loop", function()
-  for _ = 1, 400 * scale do
+  for _ = 1, 400 do
     dam.zeros(1000000) -- 8 MB each, a few bytes to Lua
   end
   t.ok(resident() < 600, ("bounded memory (%.0f MiB)"):format(resident()))
@@ -50,7 +47,7 @@ end)
 
 t.test("errors in constructors leak nothing", function()
   local before = resident()
-  for _ = 1, 20000 * scale do
+  for _ = 1, 20000 do
     pcall(dam.patterns, { from = dam.zeros(50, 50) })
     pcall(dam.mh, { hamiltonian = dam.lsr { b = 50 }, patterns = dam.patterns { N = 100, M = 4 },
       T = 1, init = { phi = 0.5 } })
