@@ -12,8 +12,13 @@
 
 #include <sqlite3.h>
 
-/* How long a commit waits for readers, and a reader for a commit. */
-#define BUSY_MILLISECONDS 30000
+#include "interrupt.h"
+
+/* How long a reader waits for a commit, and a commit for readers (one may be stopped by Ctrl-Z). */
+#define READER_PATIENCE 30
+#define WRITER_PATIENCE 600
+
+#define BUSY_SLEEP_MS 20
 
 /* A lock file that is unlinked under us while we wait is opened anew, this often at most. */
 #define LOCK_ATTEMPTS 16
@@ -25,6 +30,7 @@ struct dam_store {
     char *path;
     char *lock_path; /* NULL for readers */
     int lock;
+    int patience; /* seconds to wait for others */
 };
 
 struct dam_statement {
@@ -33,23 +39,21 @@ struct dam_statement {
 };
 
 static const char schema[] =
-    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);"
     "CREATE TABLE runs(id INTEGER PRIMARY KEY, started TEXT, finished TEXT, outcome TEXT,"
     " script_path TEXT, script TEXT, script_hash TEXT, options TEXT, version TEXT, device TEXT,"
     " host TEXT);"
     "CREATE TABLE plan(alpha REAL NOT NULL, T REAL NOT NULL, N INTEGER NOT NULL,"
-    " M INTEGER NOT NULL, disorder INTEGER NOT NULL, PRIMARY KEY(alpha, T)) WITHOUT ROWID;"
+    " M INTEGER NOT NULL, disorder INTEGER NOT NULL, PRIMARY KEY(alpha, T));"
     "CREATE TABLE rows(alpha REAL NOT NULL, T REAL NOT NULL, N INTEGER NOT NULL,"
     " M INTEGER NOT NULL, disorder INTEGER NOT NULL, phi_a REAL NOT NULL, phi_b REAL, q12 REAL,"
     " phi_max_other REAL, acceptance REAL NOT NULL, energy_a REAL, energy_b REAL,"
     " acceptance_a REAL, acceptance_b REAL, more BLOB, digest TEXT NOT NULL,"
-    " checksum TEXT NOT NULL, PRIMARY KEY(alpha, T, N, M, disorder)) WITHOUT ROWID;"
-    "CREATE TABLE cells(key TEXT PRIMARY KEY, position INTEGER NOT NULL, seconds REAL)"
-    " WITHOUT ROWID;"
+    " checksum TEXT NOT NULL, PRIMARY KEY(alpha, T, N, M, disorder));"
+    "CREATE TABLE cells(key TEXT PRIMARY KEY, position INTEGER NOT NULL, seconds REAL);"
     "CREATE TABLE cell_rows(key TEXT NOT NULL, place INTEGER NOT NULL, data TEXT NOT NULL,"
-    " checksum TEXT NOT NULL, PRIMARY KEY(key, place)) WITHOUT ROWID;"
-    "CREATE TABLE checkpoints(unit TEXT PRIMARY KEY, state BLOB NOT NULL, done REAL NOT NULL)"
-    " WITHOUT ROWID;";
+    " checksum TEXT NOT NULL, PRIMARY KEY(key, place));"
+    "CREATE TABLE checkpoints(unit TEXT PRIMARY KEY, state BLOB NOT NULL, done REAL NOT NULL);";
 
 /* The database's last failure as one sentence with the path and, where one exists, a way out. */
 static dam_status fail_sql(const dam_store *s, int code, const char *doing, dam_error *e)
@@ -77,6 +81,14 @@ static dam_status fail_sql(const dam_store *s, int code, const char *doing, dam_
     case SQLITE_LOCKED:
         return dam_fail(e, DAM_ERR_IO, "cannot %s %s: another program has held it for %d seconds",
                         doing, s->path, BUSY_MILLISECONDS / 1000);
+    case SQLITE_READONLY:
+        if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
+            return dam_fail(
+                e, DAM_ERR_IO,
+                "%s was left by a writer that died, and cannot be restored where nothing "
+                "can be written: copy it and %s-journal to another folder",
+                s->path, s->path);
+        return dam_fail(e, DAM_ERR_IO, "cannot %s %s: the file is read-only", doing, s->path);
     case SQLITE_IOERR:
         if (system == ENOSPC || system == EDQUOT)
             return fail_sql(s, SQLITE_FULL, doing, e);
@@ -239,6 +251,17 @@ static dam_status create_tables(dam_store *s, dam_error *e)
     return e->status;
 }
 
+/* Waits while others hold the database; not beyond the patience, nor after Ctrl-C. */
+static int wait_for_others(void *store, int calls)
+{
+    const dam_store *s = store;
+
+    if (dam_interrupt_raised() || calls > s->patience * 1000 / BUSY_SLEEP_MS)
+        return 0;
+    sqlite3_sleep(BUSY_SLEEP_MS);
+    return 1;
+}
+
 static dam_status open_database(dam_store *s, dam_store_mode mode, dam_error *e)
 {
     /* A reader asks for writing too: only so can it roll back what a killed writer left half done.
@@ -251,7 +274,8 @@ static dam_status open_database(dam_store *s, dam_store_mode mode, dam_error *e)
         code = sqlite3_extended_result_codes(s->db, 1);
     if (code != SQLITE_OK)
         return fail_sql(s, code, "open", e);
-    sqlite3_busy_timeout(s->db, BUSY_MILLISECONDS);
+    s->patience = mode == DAM_STORE_WRITE ? WRITER_PATIENCE : READER_PATIENCE;
+    sqlite3_busy_handler(s->db, wait_for_others, s);
     if (read_integer(s, "SELECT count(*) FROM sqlite_schema", &tables, e) != DAM_OK)
         return e->status;
     if (mode == DAM_STORE_READ) {

@@ -1,6 +1,7 @@
--- Statistics against the published maps behind B Fig. 1 (tests/reference/published_maps.csv), with the
--- published N, M, steps and starts, at reduced disorder. A long campaign: its sweeps can be stopped
--- and go on. Prints the table that docs/validation.md keeps; fails where a cell or chi^2 does.
+-- Statistics against the published maps behind B Fig. 1 (tests/reference/published_maps.csv), with
+-- the published N, M, steps and starts, at reduced disorder. A long campaign: its sweeps can be
+-- stopped and go on. Prints the table that docs/validation.md keeps; fails where a cell or chi^2
+-- does.
 --
 -- With few disorders an unseen rare escape is not in the sample's spread, so the error of a cell is
 -- e^2 = max(s^2, v) (1/D + 1/D_pub), v = max(0, B - pub) B, with B the exact single-basin value at

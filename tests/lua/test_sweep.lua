@@ -347,6 +347,68 @@ t.test("cells: keys, seeds, resuming by identity, refused duplicates", function(
   end, "run returned a nil")
 end)
 
+t.test("shards of cells merge to the whole", function()
+  local folder <close> = sandbox.folder()
+  local list = {}
+  for i = 1, 7 do
+    list[i] = { i = i }
+  end
+  local function run(name, shard)
+    return sweep.run {
+      name = "cells", file = folder[name], cells = list, quiet = true, shard = shard,
+      run = function(cell) return { square = cell.i ^ 2 } end,
+    }
+  end
+  run "whole"
+  local a, b = run("part", "1/2"), run("part", "2/2")
+  t.equal(a.computed + b.computed, 7)
+  local status, text = sandbox.run("-m", "merge", folder.merged, a.file, b.file)
+  t.equal(status, 0, text)
+  t.equal(export.text(folder.merged, "csv"), export.text(folder.whole, "csv"))
+end)
+
+t.test("cells are verified by running the script that the file keeps", function()
+  local folder <close> = sandbox.folder()
+  local script = assert(io.open(folder["cells.lua"], "w"))
+  script:write(string.format([[
+local sweep = require "dam.sweep"
+local opt = dam.options { power = { 2, "of x" } }
+sweep.run {
+  name = "cells", file = %q, cells = { { x = 1.5 }, { x = 2.5 } },
+  run = function(cell) return { y = cell.x ^ opt.power } end,
+}
+print "after"
+]], folder.a))
+  script:close()
+  t.equal(sandbox.run("--quiet", folder["cells.lua"], "--power", "3"), 0)
+  os.remove(folder["cells.lua"])
+  local status, text = sandbox.run("-m", "verify", folder.a, "--units", "all")
+  t.equal(status, 0, text)
+  t.ok(text:find "2 units computed again" and not text:find "after", text)
+  local f = file.open(folder.a, "write")
+  local row = f:cell_rows()[1]
+  local forged = '{"y":9.0}'
+  f.store:run("UPDATE cell_rows SET data = ?, checksum = ? WHERE key = ?", forged,
+    file.cell_checksum(row.key, 1, forged), row.key)
+  f:close()
+  status, text = sandbox.run("-m", "verify", folder.a, "--units", "all")
+  t.equal(status, 1, text)
+  t.ok(text:find "its rows differ", text)
+end)
+
+t.test("a changed script is another sweep of cells", function()
+  local folder <close> = sandbox.folder()
+  for i, power in ipairs { 2, 3 } do
+    local script = assert(io.open(folder["cells.lua"], "w"))
+    script:write(string.format("require('dam.sweep').run { name = 'c', file = %q, cells = { 2 }, "
+      .. "run = function(x) return { y = x ^ %d } end }", folder.a, power))
+    script:close()
+    local status, text = sandbox.run("--quiet", folder["cells.lua"])
+    t.equal(status, i - 1, text)
+    t.ok(i == 1 or text:find "script_hash: %x+ in the file, %x+ now", text)
+  end
+end)
+
 t.test("an empty, foreign or missing file is named", function()
   local folder <close> = sandbox.folder()
   t.raises(function() export.text(folder.none, "csv") end, folder.none, "No such file")

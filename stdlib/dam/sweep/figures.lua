@@ -185,19 +185,20 @@ function figures.cuts(job, map, out)
   local phi = boltzmann(job.H)
   local points, curves = {}, {}
   for _, i in ipairs(chosen_loads(map)) do
-    local x, y, err, line = {}, {}, {}, {}
+    local x, y, err, line, known = {}, {}, {}, {}, false
     for j, T in ipairs(map.T) do
       local p = map.points[i][j]
       if p and p.disorder > 0 then
         x[#x + 1], y[#y + 1], err[#err + 1] = T, p.phi, p.phi_err or NAN
       end
       line[j] = phi(T, map.row[i].N) or NAN
+      known = known or line[j] == line[j]
     end
     local color = #points + 1
     if #x > 0 then
       points[color] = { x = x, y = y, err = err, color = color,
         label = string.format("α = %.3g, N = %d", map.alpha[i], map.row[i].N) }
-      curves[#curves + 1] = { x = map.T, y = line, color = color }
+      curves[#curves + 1] = known and { x = map.T, y = line, color = color } or nil
     end
   end
   return plot { file = out, title = job.title .. ": cuts, lines: Boltzmann in a single basin",
