@@ -80,7 +80,7 @@ static dam_status fail_sql(const dam_store *s, int code, const char *doing, dam_
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return dam_fail(e, DAM_ERR_IO, "cannot %s %s: another program has held it for %d seconds",
-                        doing, s->path, BUSY_MILLISECONDS / 1000);
+                        doing, s->path, s->patience);
     case SQLITE_READONLY:
         if (code == SQLITE_READONLY_ROLLBACK || code == SQLITE_READONLY_RECOVERY)
             return dam_fail(
