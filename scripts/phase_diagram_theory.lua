@@ -98,8 +98,8 @@ if opt.law == "exact" then
   local exact = dam.theory(H, { law = "exact" })
   curves[2] = line(paper, opt.T_lsr, { floor = "A30" },
     { label = "α_{c}(T) with floor A(30)", color = "#006400", dash = "dashdot" })
-  curves[3] = line(exact, opt.T_lsr, {}, { label = ("exact, α_{th} = %.4f"):format(exact:alpha_th()),
-    color = "#B22222", dash = "dashed" })
+  curves[3] = line(exact, opt.T_lsr, {}, { color = "#B22222", dash = "dashed",
+    label = ("exact, α_{th} = %.4f"):format(exact:alpha_th()) })
 end
 draw("phase_lsr", ("LSR, b = %g: T_{max} = %.4f"):format(opt.b, T_max), opt.T_lsr, paper, curves,
   vlines)

@@ -78,7 +78,7 @@ static double excess(const dam_density *d, dam_angle a)
 
 static double energy(const dam_density *d, dam_angle a)
 {
-    return excess(d, a) - (d->kernel == DAM_POLYNOMIAL);
+    return d->kernel == DAM_POLYNOMIAL ? -pow(cosine(d, a), d->k) : excess(d, a);
 }
 
 /* u(a) - u(r): the products below do not cancel when a and r are close. */
