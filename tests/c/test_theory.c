@@ -419,6 +419,30 @@ static void test_finite_floor(void)
         }
 }
 
+/*
+ * And that of LSR: (1-b) P(phi > phi_c) + b E[phi; phi > phi_c], the first an incomplete beta
+ * function, the second elementary.
+ */
+static void test_finite_floor_lsr(void)
+{
+    double Ns[] = {3, 10, 24, 51, 120}, bs[] = {1, 1.5, 3.41, 10};
+    dam_regime r;
+    dam_error e;
+
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 4; j++) {
+            dam_theory th = lsr(bs[j], DAM_LAW_EXACT);
+            double N = Ns[i], b = bs[j], c = 1 - 1 / b, found, alpha = 0.4;
+            double cap = 0.5 * gsl_sf_beta_inc((N - 1) / 2, 0.5, 1 - c * c);
+            double first = pow(1 - c * c, (N - 1) / 2) / (N - 1) / gsl_sf_beta(0.5, (N - 1) / 2);
+            double mean = (1 - b) * cap + b * first;
+            th.N = N;
+            dam_floor_u_noise(&th, alpha, &found, &r, &e);
+            near(found, -(alpha * N + log(mean)) / b, 1e-15 * b * first / mean * 30 + 1e-13,
+                 "annealed floor of LSR", N);
+        }
+}
+
 /* Cap areas for N = 3 (uniform in phi), N = 5, and the logarithmic rate for large N. */
 static void test_support(void)
 {
@@ -473,6 +497,7 @@ int main(void)
     test_exact_continuity();
     test_inverses(rng);
     test_finite_floor();
+    test_finite_floor_lsr();
     test_support();
     test_gram();
     gsl_rng_free(rng);
