@@ -277,8 +277,8 @@ int dam_option_choice(const dam_options *o, const char *key, int fallback,
             }
     }
     push_list(L, choices);
-    return dam_argument_error(L, o->where, key, -2,
-                              lua_pushfstring(L, "one of %s", lua_tostring(L, -1)));
+    lua_pushfstring(L, "one of %s", lua_tostring(L, -1));
+    return dam_argument_error(L, o->where, key, -3, lua_tostring(L, -1));
 }
 
 bool dam_is_one_of(const char *word, const char *const names[])

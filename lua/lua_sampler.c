@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/device.h"
 #include "../src/memory.h"
 #include "../src/sampler.h"
 #include "args.h"
 #include "binding.h"
 #include "classes.h"
+#include "config.h"
 #include "guard.h"
 #include "load.h"
 
@@ -16,6 +18,7 @@ static const char where_mh[] = "dam.mh";
 
 typedef struct {
     dam_sampler *s; /* NULL when closed */
+    char device[DAM_DEVICE_NAME_SIZE];
 } handle;
 
 static dam_sampler *check_sampler(lua_State *L, int index)
@@ -43,6 +46,7 @@ static handle *push_closed(lua_State *L)
     dam_collect_if_needed(L);
     h = lua_newuserdatauv(L, sizeof *h, 0);
     h->s = NULL;
+    strcpy(h->device, "cpu");
     luaL_setmetatable(L, DAM_CLASS_SAMPLER);
     return h;
 }
@@ -238,23 +242,20 @@ static void read_init(lua_State *L, const dam_options *o, dam_sampler_options *s
     lua_pop(L, 1);
 }
 
-/* Only the CPU is there yet; a device that is named and not there is an error. */
-static void check_device(lua_State *L, const dam_options *o)
+/* The device asked for by the option, else by command line or environment, else "auto". */
+static void read_device(const dam_options *o, char resolved[DAM_DEVICE_NAME_SIZE])
 {
-    static const char expected[] = "\"auto\" or \"cpu\" (this build has no CUDA)";
-    const char *name = getenv("DAMLUA_DEVICE");
+    lua_State *L = o->L;
+    const dam_config *config = dam_config_current();
+    const char *name = config && *config->device ? config->device : "auto";
+    dam_error e;
 
-    if (dam_option_push(o, "device") != LUA_TNIL) {
-        if (lua_type(L, -1) != LUA_TSTRING)
-            dam_argument_error(L, o->where, "device", -1, expected);
+    if (dam_option_push(o, "device") == LUA_TSTRING)
         name = lua_tostring(L, -1);
-    } else {
-        lua_pop(L, 1);
-        lua_pushstring(L, name && *name ? name : "auto");
-        name = lua_tostring(L, -1);
-    }
-    if (strcmp(name, "auto") != 0 && strcmp(name, "cpu") != 0)
-        dam_argument_error(L, o->where, "device", -1, expected);
+    else if (!lua_isnil(L, -1))
+        dam_argument_error(L, o->where, "device", -1, "a device name such as \"auto\" or \"cpu\"");
+    if (dam_device_resolve(name, resolved, &e))
+        luaL_error(L, "%s: device = \"%s\" is not allowed: %s", o->where, name, e.message);
     lua_pop(L, 1);
 }
 
@@ -283,7 +284,10 @@ static int mh(lua_State *L)
     static const char *const evaluations[] = {"auto", "reference", NULL};
     static const char expected_replicas[] = "an integer from 1 to 4294967295";
     dam_options o = dam_options_begin(L, 1, where_mh, keys, false);
+    char device[DAM_DEVICE_NAME_SIZE];
     dam_sampler_options s;
+    dam_status status;
+    dam_guard guard;
     dam_error e;
     handle *h;
 
@@ -309,19 +313,16 @@ static int mh(lua_State *L)
         return luaL_error(L, "dam.mh: first_replica + replicas - 1 exceeds 4294967295");
     s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
     s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, DBL_MAX, "a number > 0");
-    check_device(L, &o);
+    read_device(&o, device);
     dam_option_choice(&o, "evaluation", 0, evaluations);
     read_init(L, &o, &s);
     h = push_closed(L);
-    {
-        dam_guard guard;
-        dam_status status;
-        dam_guard_begin(&guard);
-        status = dam_sampler_create(&h->s, &s, &e);
-        dam_guard_end(&guard);
-        if (status)
-            return raise_engine(L, where_mh, &e);
-    }
+    strcpy(h->device, device);
+    dam_guard_begin(&guard);
+    status = dam_sampler_create(&h->s, &s, &e);
+    dam_guard_end(&guard);
+    if (status)
+        return raise_engine(L, where_mh, &e);
     return 1;
 }
 
@@ -720,7 +721,7 @@ static int index_sampler(lua_State *L)
         return 1;
     s = check_sampler(L, 1);
     if (strcmp(key, "device") == 0)
-        lua_pushliteral(L, "cpu");
+        lua_pushstring(L, ((const handle *)lua_touserdata(L, 1))->device);
     else if (strcmp(key, "isa") == 0)
         lua_pushstring(L, s->kernels->name);
     else if (strcmp(key, "steps") == 0)

@@ -16,6 +16,9 @@
 /* Gangs per thread below which chains of one disorder are divided among threads. */
 #define GANGS_PER_THREAD 4
 
+/* Random numbers below which making them is not worth waking other threads. */
+#define PARALLEL_NUMBERS 10000
+
 /* Start of every rolling hash of decisions. */
 #define DECISIONS_SEED 0x64616d6c75610001u
 
@@ -96,7 +99,7 @@ static dam_status make_panels(dam_sampler *s, int64_t first, int64_t count, dam_
         s->panels_room = count;
     }
     s->panels_count = 0;
-#pragma omp parallel reduction(|| : out_of_memory)
+#pragma omp parallel reduction(|| : out_of_memory) if (count * panels * size > PARALLEL_NUMBERS)
     {
         dam_error mine;
         void *rows = NULL;
@@ -205,7 +208,7 @@ static dam_status do_wave(dam_sampler *s, const job *j, int64_t first, int64_t w
         return status;
     items = memory;
     n = list_items(s, j, first, wave, unit, items);
-#pragma omp parallel for schedule(dynamic, 1)
+#pragma omp parallel for schedule(dynamic, 1) if (n > 1)
     for (int64_t i = 0; i < n; i++) {
         dam_error mine;
         if (dam_interrupted())
@@ -315,7 +318,7 @@ static dam_status make_starts(dam_sampler *s, const dam_start *start, dam_error 
     const int N = s->patterns->N;
     dam_status status = DAM_OK;
 
-#pragma omp parallel for schedule(dynamic, 16)
+#pragma omp parallel for schedule(dynamic, 16) if (dam_sampler_chains(s) * N > PARALLEL_NUMBERS)
     for (int64_t c = 0; c < dam_sampler_chains(s); c++) {
         dam_error mine = {DAM_OK, ""};
         void *scratch = NULL;

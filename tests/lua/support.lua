@@ -54,7 +54,8 @@ function support.raises(body, ...)
   return message
 end
 
---- Prints the closing line and leaves the program: status 0 only when something passed, nothing failed.
+--- Prints the closing line and leaves the program: status 0 only when something passed and
+-- nothing failed.
 function support.finish()
   print(string.format("%d passed, %d failed", support.passed, support.failed))
   os.exit(support.failed == 0 and support.passed > 0, true)
