@@ -31,6 +31,8 @@ int luaopen_dam_core(lua_State *L)
     dam_open_patterns(L);
     dam_open_sampler(L);
     dam_open_theory(L);
+    dam_open_store(L);
+    dam_open_tools(L);
     return 1;
 }
 
