@@ -157,6 +157,22 @@ t.test("a unit that was stopped half way goes on from its saved state", function
   t.equal(found, wanted)
 end)
 
+t.test("a saved state that cannot be read is computed anew", function()
+  local folder <close> = sandbox.folder()
+  local small = { alpha = 0.2, T = 0.4, plan = sweep.fixed { N = 16, disorder = 2 } }
+  local wanted = csv_of(folder, "a", small)
+  small.plan = sweep.fixed { N = 16, disorder = 1 }
+  csv_of(folder, "b", small)
+  local f = file.open(folder.b, "write")
+  f:put_checkpoint('{"M":25,"N":16,"T":[0.4],"alpha":0.2,"disorder":1,"first":2}', "torn", 3)
+  f:close()
+  small.plan = sweep.fixed { N = 16, disorder = 2 }
+  t.equal(csv_of(folder, "b", small), wanted)
+  f = file.open(folder.b, "read")
+  t.equal(#f:checkpoints(), 0)
+  f:close()
+end)
+
 t.test("too little memory for one disorder says how much it needs", function()
   local folder <close> = sandbox.folder()
   t.raises(function() sweep.run(base { file = folder.a, memory = 100 }) end, "memory", "GiB",

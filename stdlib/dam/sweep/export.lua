@@ -36,7 +36,7 @@ map_keys[#map_keys + 1] = "plan"
 local function map_csv(f, meta)
   local parts = { header(meta, map_keys), table.concat(export.columns, ","), "\n" }
   local cells = {}
-  for _, row in ipairs(f:rows()) do
+  for row in f:each_row() do
     for i, column in ipairs(export.columns) do
       cells[i] = number(row[column])
     end
@@ -154,7 +154,7 @@ function export.summary(f)
     by_point[p.alpha] = by_point[p.alpha] or {}
     by_point[p.alpha][p.T] = p
   end
-  for _, row in ipairs(f:rows()) do
+  for row in f:each_row() do
     local p = by_point[row.alpha][row.T]
     p.disorder = p.disorder + 1
     local lists = p.lists
@@ -195,32 +195,42 @@ function export.json(f)
   return json.encode(out) .. "\n"
 end
 
+--- Appends the numbers of a row to the columns' lists.
+local function append(lists, names, row)
+  for _, name in ipairs(names) do
+    local list = lists[name]
+    list[#list + 1] = type(row[name]) == "number" and row[name] or 0 / 0
+  end
+end
+
+--- A cell's values and those of its row in one table; the row's come first.
+local function flatten(row)
+  return setmetatable(row.data, { __index = row.cell })
+end
+
 --- The NPZ bytes: a vector per CSV column, and the facts as a JSON text in bytes (`facts`).
 function export.npz(f)
   local meta = f:meta()
-  local rows, names
-  if meta.form == "map" then
-    rows, names = f:rows(), export.columns
-  else
+  local lists, names = {}, export.columns
+  local rows
+  if meta.form ~= "map" then
     rows, names = flat_cells(f)
-    for i, row in ipairs(rows) do
-      local flat = {}
-      for _, name in ipairs(names) do
-        flat[name] = row.data[name]
-        if flat[name] == nil then
-          flat[name] = row.cell[name]
-        end
-      end
-      rows[i] = flat
+  end
+  for _, name in ipairs(names) do
+    lists[name] = {}
+  end
+  if rows then
+    for _, row in ipairs(rows) do
+      append(lists, names, flatten(row))
+    end
+  else
+    for row in f:each_row() do
+      append(lists, names, row)
     end
   end
   local arrays = { { name = "facts", bytes = json.encode(facts(meta)) } }
-  for _, name in ipairs(names) do
-    local values = {}
-    for i, row in ipairs(rows) do
-      values[i] = type(row[name]) == "number" and row[name] or 0 / 0
-    end
-    arrays[#arrays + 1] = { name = name, values = values }
+  for i, name in ipairs(names) do
+    arrays[i + 1] = { name = name, values = lists[name] }
   end
   return npz.encode(arrays)
 end

@@ -175,6 +175,11 @@ function File:rows()
   return self:list(select_rows)
 end
 
+--- The same one by one, for files of any size: for row in f:each_row() do ... end
+function File:each_row()
+  return self.store:each(select_rows)
+end
+
 function File:count_rows()
   return self:number("SELECT count(*) FROM rows")
 end

@@ -323,7 +323,8 @@ function Run:save_state(u, s)
   self.file:put_checkpoint(unit_name(u), state, s.steps)
 end
 
---- The sampler of a unit that an earlier run has left half done.
+--- The sampler of a unit that an earlier run has left half done; nil when it cannot be used (an
+-- older program's, say), and the unit is computed from its beginning.
 function Run:load_state(state)
   local path = self.job.file .. "-state"
   local f = assert(io.open(path, "wb"))
@@ -332,7 +333,11 @@ function Run:load_state(state)
   local guard <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
     os.remove(path)
   end })
-  return dam.load(path)
+  local ok, s = pcall(dam.load, path)
+  if not ok then
+    self.progress:say("a saved state is not used: %s", s)
+  end
+  return ok and s or nil
 end
 
 --- Steps that take about a second, and are worth making the patterns again for.

@@ -44,14 +44,14 @@ local function chooser(seed)
   end
 end
 
---- Up to `count` members of the list, none twice.
-local function choose(list, count, choice)
-  local rest, chosen = table.move(list, 1, #list, 1, {}), {}
-  while #chosen < count and #rest > 0 do
-    local i = choice(#rest)
-    chosen[#chosen + 1] = rest[i]
-    rest[i] = rest[#rest]
-    rest[#rest] = nil
+--- A set of `count` different integers from 1 to n (of all when there are not so many).
+local function choose(n, count, choice)
+  local chosen, found = {}, 0
+  while found < math.min(count, n) do
+    local i = choice(n)
+    if not chosen[i] then
+      chosen[i], found = true, found + 1
+    end
   end
   return chosen
 end
@@ -137,19 +137,32 @@ local function check_row(state, stored, computed)
   end
 end
 
-local function verify_map(f, meta, state, choice)
-  local rows = f:rows()
-  local stored = {}
-  for _, row in ipairs(rows) do
-    stored[key_of(row)] = row
+--- Checks the rows' checksums; returns how many there are, and those that `wanted` (a set of
+-- places, nil: all) names, by key and as a list.
+local function read_rows(f, state, wanted)
+  local stored, list, count = {}, {}, 0
+  for row in f:each_row() do
+    count = count + 1
     if file.checksum(row) ~= row.checksum then
       complain(state, "%s does not match its checksum", row_name(row))
     end
+    if not wanted or wanted[count] then
+      stored[key_of(row)] = row
+      list[#list + 1] = row
+    end
   end
-  print(string.format("verify: %d rows, checksums read", #rows))
+  return count, stored, list
+end
+
+local function verify_map(f, meta, state, choice)
+  local wanted
+  if state.units ~= "all" then
+    wanted = choose(f:count_rows(), state.units, choice)
+  end
+  local count, stored, list = read_rows(f, state, wanted)
+  print(string.format("verify: %d rows, checksums read", count))
   local job = job_of(meta)
-  local units = state.units == "all" and all_units(job, f:plan(), rows)
-    or single_units(job, choose(rows, state.units, choice))
+  local units = wanted and single_units(job, list) or all_units(job, f:plan(), list)
   local bar = progress.new { label = "verify", total = #units, clock = dam.clock,
     quiet = state.quiet }
   for i, u in ipairs(units) do
@@ -206,7 +219,11 @@ local function verify_cells(f, meta, state, choice)
   for _, c in ipairs(job.cells) do
     done[#done + 1] = there[c.key] and c or nil
   end
-  local chosen = state.units == "all" and done or choose(done, state.units, choice)
+  local wanted = choose(#done, state.units == "all" and #done or state.units, choice)
+  local chosen = {}
+  for i, c in ipairs(done) do
+    chosen[#chosen + 1] = wanted[i] and c or nil
+  end
   for _, c in ipairs(chosen) do
     local rows = cells.compute(job, c)
     local kept = stored[c.key] or {}
