@@ -251,6 +251,7 @@ local function block(region, T, first, disorder)
   return { row = region.row, T = T, first = first, disorder = disorder }
 end
 
+--- Raises when not even one chain of the row fits.
 local function check_memory(job, row)
   local least = plan.memory(row) + chain_bytes({ row = row, T = { 1 } }, job)
   if least > job.memory then
@@ -265,7 +266,6 @@ local function cut(job, region, rate, seconds)
   local T, rest = region.T, {}
   local one = block(region, T, region.first, 1)
   local busy = CHAINS_PER_THREAD * dam.threads() / job.replicas -- temperatures x disorders
-  check_memory(job, region.row)
   while #T > 1 do
     one.T = T
     local long = unit.work(one, job) / rate > UNIT_LIMIT and #T // 2 >= busy
@@ -490,6 +490,9 @@ end
 
 --- Computes what is missing. Returns {file, computed}.
 function grid.run(job)
+  for _, row in ipairs(job.rows) do
+    check_memory(job, row) -- now, not after hours
+  end
   local f <close> = file.open(job.file, "write")
   register(job, f)
   local regions, count = grid.missing(job, f:present())

@@ -106,7 +106,7 @@ function unit.compute(u, job, hooks)
   local guard <close> = setmetatable({}, { __close = function(_, failure) -- luacheck: ignore 211
     local measured = s.steps > job.equilibrate -- such a state cannot be measured again
     if failure ~= nil and not measured and dam.clock() - began > unit.CHECKPOINT_LEAST then
-      hooks.save(s) -- before s closes: what was done so far is not lost
+      pcall(hooks.save, s) -- before s closes; a full disk must not hide the failure
     end
   end })
   local function save()
