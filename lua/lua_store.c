@@ -25,10 +25,12 @@ typedef struct {
     dam_statement *statement;
 } cursor;
 
-/* The engine's sentence names the file; callers add what they were doing. */
+/* The engine's sentence names the file; a place in the standard library would tell users nothing.
+ */
 static int raise_error(lua_State *L, const dam_error *e)
 {
-    return luaL_error(L, "%s", e->message);
+    lua_pushstring(L, e->message);
+    return lua_error(L);
 }
 
 static dam_store *check_store(lua_State *L, int index)

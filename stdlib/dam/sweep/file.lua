@@ -1,4 +1,5 @@
 --- The result file of a sweep: what stands in its tables (src/store.c makes them).
+local check = require "dam.check"
 local core = require "dam.core"
 local json = require "dam.json"
 
@@ -43,7 +44,11 @@ end
 
 --- Opens a result file: mode "read" or "write" (created when missing; the only writer).
 function file.open(path, mode)
-  return setmetatable({ path = path, store = core.store.open(path, mode) }, File)
+  local ok, store = pcall(core.store.open, path, mode)
+  if not ok then
+    check.raise("%s", store)
+  end
+  return setmetatable({ path = path, store = store }, File)
 end
 
 function File:close()
