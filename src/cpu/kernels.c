@@ -195,7 +195,7 @@ static inline void batch_words(dam_stream s, uint64_t first, uint32_t w[4][BATCH
     for (int j = 0; j < BATCH; j += WIDTH) {
         struct r123array4xV c;
         struct r123array2xV key;
-        words block;
+        words block = {0};
         for (int i = 0; i < WIDTH; i++)
             block[i] = first + (uint64_t)(j + i);
         c.v[0] = block;
