@@ -1,5 +1,5 @@
---- `damlua -m selftest`: the sampler of this binary, on this machine, against answers that are known
---- without it. Takes a few seconds.
+--- `damlua -m selftest`: the sampler of this binary, on this machine, against answers known without
+--- it. Takes a few seconds.
 local dam = require "dam"
 local oracle = require "dam.oracle"
 
