@@ -188,7 +188,8 @@ the other chains, or on how a run is cut into calls.
  (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
  "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
  of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
- `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` ("auto", "reference")
+ `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` ("auto",
+ "reference", "active": lists of near patterns where they pay; every decision is the same)
 @treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
  step
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
@@ -201,7 +202,7 @@ static int mh(lua_State *L)
     static const char *const keys[] = {"hamiltonian",   "patterns",   "T",    "replicas",
                                        "first_replica", "init",       "step", "seed",
                                        "device",        "evaluation", NULL};
-    static const char *const evaluations[] = {"auto", "reference", NULL};
+    static const char *const evaluations[] = {"auto", "reference", "active", NULL};
     static const char expected_replicas[] = "an integer from 1 to 4294967295";
     dam_options o = dam_options_begin(L, 1, where_mh, keys, false);
     char device[DAM_DEVICE_NAME_SIZE];
@@ -234,7 +235,7 @@ static int mh(lua_State *L)
     s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
     s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, DBL_MAX, "a number > 0");
     read_device(&o, device);
-    dam_option_choice(&o, "evaluation", 0, evaluations);
+    s.lists = dam_option_choice(&o, "evaluation", 0, evaluations) != 1;
     read_init(&o, &s);
     h = push_closed(L);
     strcpy(h->device, device);
@@ -316,7 +317,10 @@ static void set_stats(lua_State *L, const dam_sampler *s)
     for (int n = 0; n < 3; n++) {
         lua_createtable(L, (int)s->n_T, 0);
         for (int64_t t = 0; t < s->n_T; t++) {
-            lua_pushinteger(L, n == 0 ? s->patterns->M : 0);
+            if (n == 0)
+                lua_pushnumber(L, dam_sampler_patterns_per_step(s, t));
+            else
+                lua_pushinteger(L, 0);
             lua_rawseti(L, -2, t + 1);
         }
         lua_setfield(L, -2, names[n]);

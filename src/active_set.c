@@ -97,7 +97,8 @@ static plan plan_at(const dam_active_input *in, const int64_t count[BINS], doubl
                     double weight)
 {
     const dam_reference *f = in->reference;
-    const double width = f->kernel == DAM_POLYNOMIAL ? in->tolerance / f->N : in->tolerance * weight;
+    const double width =
+        f->kernel == DAM_POLYNOMIAL ? in->tolerance / f->N : in->tolerance * weight;
     const double lifetime = fmax(1.0, (skin / in->sigma) * (skin / in->sigma) / in->acceptance);
     plan p = {.skin = skin, .first = 0};
 

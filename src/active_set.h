@@ -37,12 +37,12 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    const float *panels;  /* all patterns, [panel][k][DAM_PANEL] */
-    const double *phi;    /* [M] alignments with the state */
-    const float *x;       /* the state */
-    double sigma;         /* width of a proposal: an angle, roughly */
-    double acceptance;    /* estimate */
-    double tolerance;     /* of L: wider intervals are of little use */
+    const float *panels; /* all patterns, [panel][k][DAM_PANEL] */
+    const double *phi;   /* [M] alignments with the state */
+    const float *x;      /* the state */
+    double sigma;        /* width of a proposal: an angle, roughly */
+    double acceptance;   /* estimate */
+    double tolerance;    /* of L: wider intervals are of little use */
     uint64_t step;
 } dam_active_input;
 

@@ -100,6 +100,7 @@ static dam_status do_item(dam_sampler *s, const job *j, item it, int64_t unit, d
         .chain = s->chain + c,
         .x = s->x + c * s->patterns->N,
         .chains = it.count,
+        .lists = s->lists,
         .replicas = unit,
         .q12_sum = s->q12_sum + c / s->replicas,
         .record = j->measure ? s->record : NULL,
@@ -218,6 +219,7 @@ dam_status dam_sampler_allocate(dam_sampler **out, const dam_sampler_options *o,
     s->first_replica = o->first_replica;
     s->seed = o->seed;
     s->step = o->step;
+    s->lists = o->lists;
     if ((status = dam_kernels_get(&s->kernels, e)) ||
         (status = dam_alloc(&memory, (uint64_t)s->n_T, sizeof *s->T, "temperatures", remedy, e)))
         goto failed;
@@ -430,6 +432,7 @@ dam_status dam_sampler_begin_sample(dam_sampler *s, int64_t steps, const dam_rec
         dam_chain *chain = s->chain + c;
         chain->accepted = 0;
         chain->phi_sum = chain->phi2_sum = chain->L_sum = chain->L2_sum = 0;
+        chain->patterns = 0;
         chain->measured = false;
     }
     memset(s->q12_sum, 0, (size_t)(s->patterns->disorder * s->n_T) * sizeof *s->q12_sum);
@@ -478,6 +481,16 @@ dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
 {
     *was = s->activity;
     return s->activity == DAM_IDLE ? DAM_OK : proceed(s, e);
+}
+
+double dam_sampler_patterns_per_step(const dam_sampler *s, int64_t t)
+{
+    double sum = 0;
+
+    for (int64_t d = 0; d < s->patterns->disorder; d++)
+        for (int64_t r = 0; r < s->replicas; r++)
+            sum += (double)s->chain[dam_sampler_index(s, t, d, r)].patterns;
+    return sum / ((double)s->ask * (double)s->patterns->disorder * (double)s->replicas);
 }
 
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)

@@ -28,6 +28,7 @@ typedef struct {
     int64_t replicas, first_replica; /* numbers first_replica .. first_replica + replicas - 1 */
     uint64_t seed;
     double step; /* B(7): sigma = step T / sqrt(N) */
+    bool lists;  /* active sets may be used: the same decisions, faster where they pay */
     dam_start start;
 } dam_sampler_options;
 
@@ -35,14 +36,16 @@ typedef struct {
 typedef struct {
     dam_stream proposals, acceptance;
     double sigma, theta;
-    double L;           /* of the current state, by the reference evaluation */
-    double phi;         /* alignment of the current state with the target */
+    double L;   /* of the current state: the reference's value when `exact`, else near it */
+    double phi; /* alignment of the current state with the target, when `exact` or measured */
     uint64_t decisions; /* rolling hash of all decisions */
     uint64_t steps;     /* since creation */
     uint64_t accepted;
     double phi_sum, phi2_sum, L_sum, L2_sum;
     double phi_max_other; /* of the last state of a sample */
-    bool measured;        /* phi_max_other is that of the sample in progress */
+    uint64_t patterns;    /* evaluated in the sample in progress, or in the last one */
+    bool exact;
+    bool measured; /* phi_max_other is that of the sample in progress */
 } dam_chain;
 
 typedef enum { DAM_IDLE, DAM_RUNNING, DAM_SAMPLING } dam_activity;
@@ -56,6 +59,7 @@ typedef struct {
     int64_t n_T, replicas, first_replica;
     uint64_t seed;
     double step;
+    bool lists;
     dam_chain *chain; /* [disorder][T][replica] */
     float *x;         /* [disorder][T][replica][N] */
     double *q12_sum;  /* [disorder][T] */
@@ -125,6 +129,9 @@ dam_status dam_sampler_now(const dam_sampler *s, dam_recorded q, double *out, da
 
 /* Completes what was interrupted; `*was` says what it was (DAM_IDLE: nothing to do). */
 dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e);
+
+/* Patterns evaluated per step of a chain, in the last sample, at the temperature t. */
+double dam_sampler_patterns_per_step(const dam_sampler *s, int64_t t);
 
 /* Writes a quantity of the last completed sample. */
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out);

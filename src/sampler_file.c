@@ -15,7 +15,7 @@
 #include "sampler.h"
 
 #define FORMAT 2
-#define CHAIN_WORDS 11
+#define CHAIN_WORDS 12
 
 /* A walk over the words of a file. */
 typedef struct {
@@ -71,6 +71,7 @@ typedef struct {
     uint64_t pattern_seed, seed, steps, ask;
     int64_t n_T, replicas, first_replica, activity;
     double step;
+    int64_t lists;
     int64_t recorded; /* a record follows the states */
 } options;
 
@@ -98,6 +99,7 @@ static void visit_options(walk *w, options *o)
     visit_integer(w, &o->first_replica);
     visit_integer(w, &o->activity);
     visit_double(w, &o->step);
+    visit_integer(w, &o->lists);
     visit_integer(w, &o->recorded);
     o->h.kernel = (dam_kernel)(kernel >= DAM_LSE && kernel <= DAM_POLYNOMIAL ? kernel : DAM_LSE);
     o->h.k = (int)k;
@@ -107,7 +109,7 @@ static void visit_options(walk *w, options *o)
 
 static void visit_chain(walk *w, dam_chain *c)
 {
-    uint64_t measured = c->measured;
+    uint64_t flags = (uint64_t)c->measured | (uint64_t)c->exact << 1;
 
     visit_double(w, &c->L);
     visit_double(w, &c->phi);
@@ -119,8 +121,10 @@ static void visit_chain(walk *w, dam_chain *c)
     visit_double(w, &c->L_sum);
     visit_double(w, &c->L2_sum);
     visit_double(w, &c->phi_max_other);
-    visit(w, &measured);
-    c->measured = measured != 0;
+    visit(w, &c->patterns);
+    visit(w, &flags);
+    c->measured = flags & 1;
+    c->exact = flags >> 1 & 1;
 }
 
 /* What follows the patterns. */
@@ -235,6 +239,7 @@ dam_status dam_sampler_save(dam_sampler *s, const char *path, dam_error *e)
                  s->first_replica,
                  (int64_t)s->activity,
                  s->step,
+                 s->lists,
                  s->activity == DAM_SAMPLING && s->record};
     walk w = {COUNT, NULL, 0, 0, false};
     void *memory = NULL;
@@ -426,7 +431,8 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
                                  .replicas = o.replicas,
                                  .first_replica = o.first_replica,
                                  .seed = o.seed,
-                                 .step = o.step};
+                                 .step = o.step,
+                                 .lists = o.lists != 0};
     if (status == DAM_OK)
         status = dam_sampler_allocate(out, &made, e);
     dam_patterns_release(patterns);
