@@ -6,7 +6,7 @@
 #include "memory.h"
 
 /* Alignments are counted in bins of equal width. */
-#define BINS 512
+#define BINS 256
 
 /* Skins that are tried: from a few proposals on, each larger by this factor. */
 #define FIRST_SKIN 1.5
@@ -84,6 +84,13 @@ static void term_range(const dam_reference *f, int b, double skin, double top, d
     }
 }
 
+/* Time of a listed pattern in units of one in a full pass, which takes several chains at once;
+ * measured. */
+static double listed_cost(int N)
+{
+    return 3.0 + 160.0 / N;
+}
+
 /* A possible list: all patterns of the bins from `first` on. */
 typedef struct {
     double skin, cost;
@@ -116,7 +123,7 @@ static plan plan_at(const dam_active_input *in, const int64_t count[BINS], doubl
         p.listed -= count[p.first];
     }
     p.listed += in->M;
-    p.cost = (double)p.listed + 2.0 * (double)in->M / lifetime;
+    p.cost = (double)p.listed * listed_cost(in->N) + 2.0 * (double)in->M / lifetime;
     return p;
 }
 
@@ -199,7 +206,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_input *in, dam
 
     set->listed = -1;
     /* A list that lived for less than it costs to make was no good, whatever the estimate says. */
-    if (!(p.cost < 0.5 * (double)in->M) || p.listed < 1 ||
+    if (!(p.cost < 0.6 * (double)in->M) || p.listed < 1 ||
         (set->made_at && in->step < set->made_at + SHORT_LIFE)) {
         set->patience = set->patience ? 2 * set->patience : FIRST_PATIENCE;
         if (set->patience > LAST_PATIENCE)

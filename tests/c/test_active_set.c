@@ -1,0 +1,277 @@
+/*
+ * Active sets: the interval contains the reference's L at every state within the skin, also at
+ * those that come as near to a pattern left out as the skin allows; intervals that are made
+ * narrower than they are proven to be are caught by the same check; and chains decide as the
+ * reference does.
+ */
+#include <stdlib.h>
+
+#include "active_set.h"
+#include "check.h"
+#include "patterns.h"
+#include "sampler.h"
+#include "sphere.h"
+
+/* One disorder in panels, with room for a state and the alignments. */
+typedef struct {
+    dam_patterns *p;
+    const dam_kernels *kernels;
+    dam_reference f;
+    float *panels;
+    double *phi;
+} field;
+
+static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
+{
+    field s;
+    dam_error e = {DAM_OK, ""};
+    float *rows = aligned_alloc(64, ((size_t)N * DAM_PANEL * sizeof *rows + 63) / 64 * 64);
+
+    CHECK(dam_patterns_draw(&s.p, N, M, 1, 1, seed, &e) == DAM_OK, "%s", e.message);
+    CHECK(dam_kernels_get(&s.kernels, &e) == DAM_OK, "%s", e.message);
+    s.f = dam_reference_of(&h, N);
+    s.panels = aligned_alloc(64, dam_patterns_bytes(s.p));
+    s.phi = malloc((size_t)M * sizeof *s.phi);
+    for (int64_t i = 0; i < dam_patterns_panels(s.p); i++)
+        dam_patterns_fill_panel(s.p, s.kernels, 0, i, rows, s.panels + i * N * DAM_PANEL);
+    free(rows);
+    return s;
+}
+
+static void field_free(field *s)
+{
+    dam_patterns_release(s->p);
+    free(s->panels);
+    free(s->phi);
+}
+
+/* The reference's L of x; leaves the alignments in s->phi. */
+static double reference_L(field *s, const float *x)
+{
+    const int N = s->p->N;
+    const int64_t M = s->p->M, blocks = (M + DAM_BLOCK - 1) / DAM_BLOCK;
+    dam_block_sum *sums = calloc((size_t)blocks, sizeof *sums);
+    double L;
+
+    for (int64_t mu = 0; mu < M; mu++) {
+        double dot = 0;
+        for (int k = 0; k < N; k++)
+            dot += (double)x[k] * s->panels[(mu / DAM_PANEL * N + k) * DAM_PANEL + mu % DAM_PANEL];
+        s->phi[mu] = dot / N;
+    }
+    for (int64_t b = 0; b < blocks; b++) {
+        int64_t n = M - b * DAM_BLOCK < DAM_BLOCK ? M - b * DAM_BLOCK : DAM_BLOCK;
+        sums[b] = s->kernels->reduce(&s->f, s->phi + b * DAM_BLOCK, n);
+    }
+    L = dam_combine_blocks(&s->f, sums, blocks);
+    free(sums);
+    return L;
+}
+
+/* x at the angle from a, on the great circle through a and b. */
+static void towards(int N, const float *a, const float *b, double angle, float *x)
+{
+    double along = 0, norm = 0, *u = malloc((size_t)N * sizeof *u);
+
+    for (int k = 0; k < N; k++)
+        along += (double)a[k] * b[k] / N;
+    for (int k = 0; k < N; k++) {
+        u[k] = b[k] - along * a[k];
+        norm += u[k] * u[k];
+    }
+    for (int k = 0; k < N; k++)
+        x[k] = (float)(cos(angle) * a[k] + sin(angle) * u[k] * sqrt(N / norm));
+    free(u);
+}
+
+/* States whose L is outside of the interval, over random and nearest directions within the skin. */
+static int violations(field *s, const dam_active_set *set, const float *x_ref, int states)
+{
+    const int N = s->p->N;
+    float *x = malloc((size_t)N * sizeof *x), *aim = malloc((size_t)N * sizeof *aim);
+    double *scratch = malloc((size_t)s->p->M * sizeof *scratch);
+    int outside = 0, inside = 0;
+
+    for (int i = 0; i < states; i++) {
+        dam_interval interval;
+        double angle = set->skin * (i % 3 == 0 ? 0.9995 : (i % 7 + 1) / 8.0), L;
+        if (i % 2)
+            s->kernels->normals((dam_stream){77, (uint64_t)i}, N, 0, aim);
+        else
+            dam_patterns_rows(s->p, s->kernels, 0, (i * 37) % s->p->M, 1, aim);
+        towards(N, x_ref, aim, angle, x);
+        if (!dam_active_evaluate(set, &s->f, s->kernels, N, s->p->M, x, scratch, &interval))
+            continue;
+        inside++;
+        L = reference_L(s, x);
+        outside += !(interval.low <= L && L <= interval.high);
+    }
+    CHECK(inside > states / 2, "only %d of %d states were within the skin", inside, states);
+    free(x);
+    free(aim);
+    free(scratch);
+    return outside;
+}
+
+/* A list made at a state of alignment phi with the target, to a rough tolerance. */
+static dam_active_set list_at(field *s, double phi, double sigma, double tolerance, float *x)
+{
+    const int N = s->p->N;
+    dam_active_set set = {.listed = -1};
+    float *target = malloc((size_t)N * sizeof *target), *aim = malloc((size_t)N * sizeof *aim);
+    dam_error e = {DAM_OK, ""};
+    dam_active_input in = {.reference = &s->f,
+                           .N = N,
+                           .M = s->p->M,
+                           .panels = s->panels,
+                           .phi = s->phi,
+                           .x = x,
+                           .sigma = sigma,
+                           .acceptance = 0.3,
+                           .tolerance = tolerance,
+                           .step = 1};
+
+    dam_patterns_rows(s->p, s->kernels, 0, 0, 1, target);
+    s->kernels->normals((dam_stream){5, 5}, N, 0, aim);
+    towards(N, target, aim, acos(phi), x);
+    reference_L(s, x);
+    CHECK(dam_active_build(&set, &in, &e) == DAM_OK, "%s", e.message);
+    free(target);
+    free(aim);
+    return set;
+}
+
+static void check_intervals(void)
+{
+    static const struct {
+        dam_hamiltonian h;
+        int N;
+        double phi, sigma, tolerance;
+    } cases[] = {
+        {{.kernel = DAM_LSE, .beta_net = 1}, 60, 0.9, 0.05, 1e-5},
+        {{.kernel = DAM_LSE, .beta_net = 1}, 60, 0.9, 0.05, 0.5},
+        {{.kernel = DAM_LSE, .beta_net = 0.5}, 40, 0.95, 0.03, 0.5},
+        {{.kernel = DAM_LSE, .beta_net = 3}, 30, 0.9, 0.02, 0.1},
+        {{.kernel = DAM_LSR, .b = 3.41}, 40, 0.9, 0.05, 1e-5},
+        {{.kernel = DAM_LSR, .b = 3.41}, 25, 0.9, 0.05, 0.5},
+        {{.kernel = DAM_LSR, .b = 2.0, .epsilon = 1e-6}, 40, 0.9, 0.05, 0.5},
+        {{.kernel = DAM_POLYNOMIAL, .k = 21}, 60, 0.97, 0.01, 0.5},
+        {{.kernel = DAM_POLYNOMIAL, .k = 20}, 60, 0.97, 0.01, 0.5},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        field s = field_make(cases[i].h, cases[i].N, 3000, 11 + i);
+        float *x = malloc((size_t)cases[i].N * sizeof *x);
+        dam_active_set set = list_at(&s, cases[i].phi, cases[i].sigma, cases[i].tolerance, x);
+        int found;
+        CHECK(set.listed >= 0 && set.listed < 1500, "case %zu: %lld are listed", i,
+              (long long)set.listed);
+        found = violations(&s, &set, x, 600);
+        CHECK(found == 0, "case %zu: %d values outside of their intervals", i, found);
+        dam_active_free(&set);
+        field_free(&s);
+        free(x);
+    }
+}
+
+/* The check above must notice bounds that claim too much. */
+static void check_shrunk_bounds(void)
+{
+    for (int i = 0; i < 3; i++) {
+        const dam_hamiltonian h = i == 0   ? (dam_hamiltonian){.kernel = DAM_LSE, .beta_net = 1}
+                                  : i == 1 ? (dam_hamiltonian){.kernel = DAM_LSR, .b = 3.41}
+                                           : (dam_hamiltonian){.kernel = DAM_POLYNOMIAL, .k = 21};
+        field s = field_make(h, i == 1 ? 20 : 30, 3000, 21);
+        float *x = malloc((size_t)s.p->N * sizeof *x);
+        dam_active_set set =
+            list_at(&s, i == 2 ? 0.97 : 0.9, i == 2 ? 0.01 : 0.05, i == 1 ? 100 : 0.9, x);
+        int found = violations(&s, &set, x, 600);
+        CHECK(set.listed >= 0, "kernel %d has no list", i);
+        CHECK(found == 0, "kernel %d: %d values outside", i, found);
+        set.tail_log -= 40; /* as if nothing were left out */
+        set.tail_low = set.tail_high = 0;
+        found = violations(&s, &set, x, 600);
+        CHECK(found > 0, "kernel %d: a rest that was forgotten goes unnoticed", i);
+        dam_active_free(&set);
+        field_free(&s);
+        free(x);
+    }
+}
+
+/* Chains with lists against chains without: decisions, states, averages; energies to 1e-6. */
+static double compare(dam_hamiltonian h, int N, int64_t M, double T, uint64_t seed, int steps)
+{
+    const double temperatures[] = {T, 1.9 * T};
+    dam_error e = {DAM_OK, ""};
+    dam_sampler *s[2];
+    dam_patterns *p;
+    double saved, energy[2][4], phi[2][4];
+
+    CHECK(dam_patterns_draw(&p, N, M, 1, 1, seed, &e) == DAM_OK, "%s", e.message);
+    for (int i = 0; i < 2; i++) {
+        dam_sampler_options o = {.hamiltonian = h,
+                                 .patterns = p,
+                                 .T = temperatures,
+                                 .n_T = 2,
+                                 .replicas = 2,
+                                 .first_replica = 1,
+                                 .seed = seed + 1,
+                                 .step = 2.4,
+                                 .lists = i == 0,
+                                 .start = {.pattern = {-1}, .phi_min = 0.97, .phi_max = 1}};
+        CHECK(dam_sampler_create(&s[i], &o, &e) == DAM_OK, "%s", e.message);
+        CHECK(dam_sampler_run(s[i], steps / 2, &e) == DAM_OK, "%s", e.message);
+        CHECK(dam_sampler_sample(s[i], steps / 2, &e) == DAM_OK, "%s", e.message);
+        dam_sampler_read(s[i], DAM_Q_PHI, phi[i]);
+        dam_sampler_read(s[i], DAM_Q_ENERGY_DENSITY, energy[i]);
+    }
+    CHECK(dam_sampler_digest(s[0]) == dam_sampler_digest(s[1]),
+          "digests differ: kernel %d, N %d, M %lld, T %g, seed %llu", h.kernel, N, (long long)M, T,
+          (unsigned long long)seed);
+    for (int c = 0; c < 4; c++) {
+        CHECK(phi[0][c] == phi[1][c], "phi %.17g, wanted %.17g", phi[0][c], phi[1][c]);
+        CHECK(fabs(energy[0][c] - energy[1][c]) < 1e-6, "energy density off by %g",
+              energy[0][c] - energy[1][c]);
+    }
+    saved = 1 - dam_sampler_patterns_per_step(s[0], 0) / dam_sampler_patterns_per_step(s[1], 0);
+    dam_sampler_free(s[0]);
+    dam_sampler_free(s[1]);
+    dam_patterns_release(p);
+    return saved;
+}
+
+/* A grid drawn at random, transition and disordered cells included; lists must have been at work.
+ */
+static void check_decisions(int cells)
+{
+    int used = 0;
+
+    for (int i = 0; i < cells; i++) {
+        uint32_t w[4];
+        dam_hamiltonian h = {.kernel = DAM_LSE};
+        int N, M;
+        double T;
+        dam_words((dam_stream){99, 1}, (uint64_t)i, w);
+        N = 8 + (int)(w[0] % 90);
+        M = 1024 + (int)(w[1] % 1500);
+        T = 0.02 * pow(40.0, w[2] * 0x1p-32);
+        if (i % 3 == 0)
+            h.beta_net = 0.4 + 2 * (w[3] * 0x1p-32);
+        else if (i % 3 == 1)
+            h = (dam_hamiltonian){.kernel = DAM_LSR, .b = 1.2 + 8 * (w[3] * 0x1p-32)};
+        else
+            h = (dam_hamiltonian){.kernel = DAM_POLYNOMIAL, .k = 3 + (int)(w[3] % 25)};
+        used += compare(h, N, M, T, 1000 + (uint64_t)i, 400) > 0.2;
+    }
+    CHECK(used > cells / 4, "lists saved work in %d of %d cells only", used, cells);
+}
+
+int main(void)
+{
+    const char *cells = getenv("DAM_TEST_CELLS");
+
+    check_intervals();
+    check_shrunk_bounds();
+    check_decisions(cells ? atoi(cells) : 60);
+    return check_finish();
+}
