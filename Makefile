@@ -14,7 +14,9 @@ deps:
 demo: deps
 	$(MAKE) build
 	$(DAMLUA) scripts/quickstart.lua
-	@echo "Figure and table are in out/:" && ls out
+	$(DAMLUA) scripts/map_lse.lua --quick
+	$(DAMLUA) scripts/map_lsr.lua --quick
+	@echo "Figures and tables are in out/:" && ls out
 
 check: deps
 	tests/run

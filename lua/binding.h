@@ -17,6 +17,8 @@ void dam_open_sampler(lua_State *L);     /* dam.mh */
 void dam_open_descend(lua_State *L);     /* dam.descend, H:gradient */
 void dam_open_theory(lua_State *L);      /* dam.theory, entropy, gram_entropy */
 void dam_open_system(lua_State *L);      /* dam.version, devices, clock */
+void dam_open_store(lua_State *L);       /* core.store, for dam.sweep and the verbs */
+void dam_open_tools(lua_State *L);       /* core.tools, for the standard library */
 
 /*
  * To be called before an object of the engine is made. The Lua collector sees only the small

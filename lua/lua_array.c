@@ -143,9 +143,9 @@ static int64_t list_length(lua_State *L, const place *p)
 
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         if (!lua_isinteger(L, -2) || lua_tointeger(L, -2) < 1) {
-            luaL_tolstring(L, -2, NULL);
+            const char *key = luaL_tolstring(L, -2, NULL);
             luaL_error(L, "dam.array: %s has a key '%s': expected a list of numbers",
-                       push_place(L, p), lua_tostring(L, -1));
+                       push_place(L, p), key);
         }
         n++;
         if (lua_tointeger(L, -2) > largest)

@@ -146,7 +146,8 @@ static int from(lua_State *L, const dam_options *o)
     dam_option_push(o, "from");
     a = dam_test_array(L, -1);
     if (!a || a->rank < 2 || a->rank > 3)
-        dam_argument_error(L, o->where, "from", -1, "an array of shape [M, N] or [disorder, M, N]");
+        return dam_argument_error(L, o->where, "from", -1,
+                                  "an array of shape [M, N] or [disorder, M, N]");
     data_sets = a->rank == 3 ? a->shape[0] : 1;
     M = a->shape[a->rank - 2];
     N = a->shape[a->rank - 1];
@@ -216,6 +217,7 @@ static const dam_array *check_states(lua_State *L, int index, const char *where,
         char expected[80];
         snprintf(expected, sizeof expected, "an array of shape [%d] or [n, %d]", p->N, p->N);
         dam_argument_error(L, where, "x", index, expected);
+        return NULL; /* not reached */
     }
     *n = x->rank == 2 ? x->shape[0] : 1;
     return x;

@@ -10,12 +10,7 @@
 #include "glibc.h"
 
 #include "../src/device.h"
-#if __has_include("../src/cpu/kernels.h")
 #include "../src/cpu/kernels.h"
-#define HAVE_KERNELS 1
-#else
-#define HAVE_KERNELS 0
-#endif
 
 #define MAX_DEVICES 64
 
@@ -51,17 +46,12 @@ static int threads(lua_State *L)
 /* The name of the instruction set in use; raises when DAMLUA_ISA names one that cannot be had. */
 static const char *selected_isa(lua_State *L)
 {
-#if HAVE_KERNELS
     const dam_kernels *kernels;
     dam_error e;
 
     if (dam_kernels_get(&kernels, &e) != DAM_OK)
         luaL_error(L, "%s", e.message);
     return kernels->name;
-#else
-    (void)L;
-    return "scalar";
-#endif
 }
 
 /***

@@ -50,11 +50,13 @@ typedef struct {
 
 /*
  * What a method computes from its arguments: one number, and for some an index into a list of
- * words or a second number.
+ * words or a second number. It lives as long as the call, so that a formula may keep for the next
+ * element what is dear to make.
  */
 typedef struct {
     double number, second;
     int word;
+    dam_distribution distribution; /* N = 0: none yet */
 } answer;
 
 typedef dam_status (*formula)(const dam_theory *th, const double *x, answer *out, dam_error *e);
@@ -211,9 +213,10 @@ static int evaluate(lua_State *L, const char *where, const dam_theory *th, const
     dam_array *numbers, *others = NULL;
     double x[MAX_OPERANDS];
     const double *next;
-    answer a = {0, 0, 0};
+    answer a;
     dam_error e;
 
+    memset(&a, 0, sizeof a);
     if (o->rank == 0) {
         pick(o, 0, x);
         return f(th, x, &a, &e) ? domain(L, where, &e, o, 0) : push_answer(L, &a, what, words);
@@ -660,7 +663,11 @@ static int u_variance(lua_State *L)
 
 static dam_status f_phi_density(const dam_theory *th, const double *x, answer *out, dam_error *e)
 {
-    return dam_boltzmann_density(th, x[0], x[1], x[2], &out->number, e);
+    dam_distribution *d = &out->distribution;
+
+    if ((d->T != x[1] || d->N != x[2]) && dam_boltzmann_distribution(th, x[1], x[2], d, e))
+        return e->status;
+    return dam_boltzmann_density(d, x[0], &out->number, e);
 }
 
 /***

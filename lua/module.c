@@ -32,6 +32,8 @@ int luaopen_dam_core(lua_State *L)
     dam_open_sampler(L);
     dam_open_descend(L);
     dam_open_theory(L);
+    dam_open_store(L);
+    dam_open_tools(L);
     return 1;
 }
 

@@ -4,11 +4,11 @@ local dam = require "dam"
 
 local opt = dam.options {
   N = { { 6, 9, 12 }, "dimensions" },
-  alpha = { dam.range(0.05, 0.85, 0.05), "loads ln(M)/N" },
+  alpha = { dam.range(0.05, 0.75, 0.05), "loads ln(M)/N" },
   b = { 3.41, "sharpness of the LSR kernel" },
   phi = { 1.0, "alignment that the starts have with the target" },
   retained = { 0.98, "alignment that counts as retrieved" },
-  disorder = { 100, "independent draws of the patterns" },
+  disorder = { 60, "independent draws of the patterns" },
   steps = { 200, "updates at most" },
   seed = { 42, "random seed" },
   out = { "out", "folder for the figure" },
@@ -29,8 +29,8 @@ for i, H in ipairs { dam.lse { beta_net = 1 }, dam.lsr { b = opt.b } } do
       dash = ({ "dotted", "dashed", "solid" })[j] or "solid" }
   end
   local limit = dam.theory(H, { law = "exact" }):alpha_c(0)
-  vlines[i] = { x = limit, color = i, label = ("%s, N → ∞"):format(H.kernel:upper()) }
+  vlines[i] = { x = limit, color = i }
 end
 print(dam.plot { file = opt.out .. "/descent.png", points = points, vlines = vlines,
   xlabel = "load α", ylabel = "fraction retrieved", yrange = { -0.03, 1.05 }, overwrite = true,
-  title = ("Retrieval at T = 0 from φ = %g, b = %g"):format(opt.phi, opt.b) })
+  title = ("Retrieval at T = 0 from φ = %g, b = %g; vertical: N → ∞"):format(opt.phi, opt.b) })

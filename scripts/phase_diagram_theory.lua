@@ -4,7 +4,7 @@
 local opt = dam.options {
   law = { "paper", "paper, or exact: overlay the exact boundaries" },
   beta_net = { 1.0, "inverse variance of the LSE kernel" },
-  b = { 3.41, "sharpness of the LSR kernel, > 1" },
+  b = { 3.41, "sharpness of the LSR kernel" },
   T_lse = { 2.0, "highest temperature of the LSE panel" },
   T_lsr = { 0.5, "highest temperature of the LSR panel" },
   alpha_max = { 0.65, "highest load" },
@@ -89,17 +89,19 @@ draw("phase_lse", ("LSE, β_{net} = %g"):format(opt.beta_net), opt.T_lse, paper,
 H = dam.lsr { b = opt.b }
 paper = dam.theory(H)
 local threshold, T_max = paper:alpha_th(), paper:T_max()
-curves = { line(paper, T_max, {}, { label = "α_{c}(T), A(39)", color = "black" }) }
-local vlines = {
-  { x = threshold, label = ("α_{th} = %.4f"):format(threshold) },
-  { x = 0.5, label = "α = 1/2" },
+curves = {
+  line(paper, T_max or opt.T_lsr, {}, { label = "α_{c}(T), A(39)", color = "black" }),
 }
+local title, vlines = ("LSR, b = %g"):format(opt.b), { { x = 0.5, label = "α = 1/2" } }
+if T_max then -- b > 1
+  title = ("%s: T_{max} = %.4f"):format(title, T_max)
+  vlines[2] = { x = threshold, label = ("α_{th} = %.4f"):format(threshold) }
+end
 if opt.law == "exact" then
   local exact = dam.theory(H, { law = "exact" })
   curves[2] = line(paper, opt.T_lsr, { floor = "A30" },
     { label = "α_{c}(T) with floor A(30)", color = "#006400", dash = "dashdot" })
-  curves[3] = line(exact, opt.T_lsr, {}, { label = ("exact, α_{th} = %.4f"):format(exact:alpha_th()),
-    color = "#B22222", dash = "dashed" })
+  curves[3] = line(exact, opt.T_lsr, {}, { color = "#B22222", dash = "dashed",
+    label = ("exact, α_{th} = %.4f"):format(exact:alpha_th()) })
 end
-draw("phase_lsr", ("LSR, b = %g: T_{max} = %.4f"):format(opt.b, T_max), opt.T_lsr, paper, curves,
-  vlines)
+draw("phase_lsr", title, opt.T_lsr, paper, curves, vlines)

@@ -1,5 +1,5 @@
 --- Chains near the transition: alignment and energy against step. They stay with the target, then
---- leave it for good. Leaves trajectory_phi.png and trajectory_energy.png; --help lists options.
+--- lose it among the many others. Leaves trajectory_phi.png and trajectory_energy.png; --help lists options.
 local dam = require "dam"
 
 local opt = dam.options {

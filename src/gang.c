@@ -40,7 +40,7 @@ static dam_status workspace_make(workspace *w, const dam_gang *g, dam_error *e)
         n * sizeof(double),
         n * sizeof(double),
     };
-    char *piece[sizeof sizes / sizeof sizes[0]];
+    void *piece[sizeof sizes / sizeof sizes[0]];
     uint64_t bytes = 0;
     dam_status status;
 
@@ -54,15 +54,15 @@ static dam_status workspace_make(workspace *w, const dam_gang *g, dam_error *e)
         piece[i] = (char *)w->memory + bytes;
         bytes += (sizes[i] + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
     }
-    w->proposal = (float *)piece[0];
-    w->tiles = (double *)piece[1];
-    w->eta = (float *)piece[2];
-    w->y = (double *)piece[3];
-    w->phi = (double *)piece[4];
-    w->sums = (dam_block_sum *)piece[5];
-    w->target_phi = (double *)piece[6];
-    w->largest = (double *)piece[7];
-    w->q12 = (double *)piece[8];
+    w->proposal = piece[0];
+    w->tiles = piece[1];
+    w->eta = piece[2];
+    w->y = piece[3];
+    w->phi = piece[4];
+    w->sums = piece[5];
+    w->target_phi = piece[6];
+    w->largest = piece[7];
+    w->q12 = piece[8];
     return DAM_OK;
 }
 

@@ -605,7 +605,7 @@ dam_status dam_sampler_set_state(dam_sampler *s, const double *states, dam_error
                                       "a copy of the states", "free other objects", e)))
         return status;
     old_values = memory;
-    old_x = (float *)(old_values + 2 * chains);
+    old_x = (void *)(old_values + 2 * chains);
     memcpy(old_x, s->x, x_bytes);
     for (int64_t c = 0; c < chains; c++) {
         old_values[2 * c] = s->chain[c].L;

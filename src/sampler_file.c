@@ -330,7 +330,7 @@ static dam_status read_patterns(walk *w, const options *o, dam_patterns **out, d
                            "the patterns", "free other objects", e);
     if (status == DAM_OK) {
         double *wide = memory;
-        float *singles = (float *)(wide + values);
+        float *singles = (void *)(wide + values);
         for (int64_t d = 0; d < o->disorder; d++) {
             int64_t *target = (int64_t *)targets + d;
             visit_integer(w, target);
@@ -404,6 +404,7 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
     options o;
     dam_patterns *patterns = NULL;
     dam_sampler_options made;
+    void *memory = NULL;
     double *T;
     dam_status status;
 
@@ -411,11 +412,13 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
     visit_options(w, &o);
     if (w->past_end || !plausible(&o, w->count))
         return damaged(path, "it holds impossible numbers, or is of another version", e);
-    T = (double *)(w->word + w->at); /* temperatures stand there as their bits */
-    w->at += o.n_T;
-    status = read_patterns(w, &o, &patterns, e);
+    status = dam_alloc(&memory, (uint64_t)o.n_T, sizeof *T, "temperatures", "free objects", e);
     if (status)
         return status;
+    T = memory;
+    for (int64_t t = 0; t < o.n_T; t++)
+        visit_double(w, T + t);
+    status = read_patterns(w, &o, &patterns, e);
     made = (dam_sampler_options){.hamiltonian = o.h,
                                  .patterns = patterns,
                                  .T = T,
@@ -424,8 +427,10 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
                                  .first_replica = o.first_replica,
                                  .seed = o.seed,
                                  .step = o.step};
-    status = dam_sampler_allocate(out, &made, e);
+    if (status == DAM_OK)
+        status = dam_sampler_allocate(out, &made, e);
     dam_patterns_release(patterns);
+    dam_free(T);
     if (status)
         return status;
     (*out)->steps = o.steps;

@@ -115,7 +115,7 @@ dam_status dam_start_state(const dam_start *start, const dam_hamiltonian *h, con
     const int N = p->N;
     const uint64_t disorder = (uint64_t)dam_patterns_number(p, chain.disorder_index);
     double *y = scratch;
-    float *eta = (float *)(scratch + N), *xi = (float *)(scratch + 2 * (int64_t)N);
+    float *eta = (void *)(scratch + N), *xi = (void *)(scratch + 2 * (int64_t)N);
     int64_t mu = start->pattern[0];
     double phi;
     uint32_t w[4];

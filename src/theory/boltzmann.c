@@ -3,7 +3,6 @@
 #include <math.h>
 
 #include "bessel.h"
-#include "density.h"
 
 /* Below this T (1 + b) the distribution of 1 - phi is a Gamma distribution to rounding. */
 #define COLD 1e-17
@@ -108,24 +107,28 @@ dam_status dam_boltzmann_phi(const dam_theory *th, double T, double N, double *p
     return DAM_OK;
 }
 
-dam_status dam_boltzmann_density(const dam_theory *th, double phi, double T, double N,
-                                 double *density, dam_error *e)
+dam_status dam_boltzmann_distribution(const dam_theory *th, double T, double N,
+                                      dam_distribution *out, dam_error *e)
 {
     dam_theory at_N;
-    dam_density d;
-    dam_density_integral whole;
 
-    if (prepare(th, T, N, &at_N, &d, e))
+    out->T = T;
+    out->N = N;
+    if (prepare(th, T, N, &at_N, &out->density, e))
         return e->status;
-    if (!(fabs(phi) <= 1))
-        return dam_fail(e, DAM_ERR_DOMAIN, "phi = %g: expected a number from -1 to 1", phi);
     if (is_cold(&at_N, T))
         return dam_fail(e, DAM_ERR_DOMAIN,
                         "T = %g: the distribution is a spike at phi = 1, narrower than the spacing "
                         "of numbers there",
                         T);
-    if (dam_density_integrate(&d, &whole, e))
-        return e->status;
-    *density = exp(dam_density_log_value(&d, &whole, phi));
+    return dam_density_integrate(&out->density, &out->whole, e);
+}
+
+dam_status dam_boltzmann_density(const dam_distribution *d, double phi, double *density,
+                                 dam_error *e)
+{
+    if (!(fabs(phi) <= 1))
+        return dam_fail(e, DAM_ERR_DOMAIN, "phi = %g: expected a number from -1 to 1", phi);
+    *density = exp(dam_density_log_value(&d->density, &d->whole, phi));
     return DAM_OK;
 }

@@ -11,6 +11,7 @@
 #ifndef DAM_THEORY_BOLTZMANN_H
 #define DAM_THEORY_BOLTZMANN_H
 
+#include "density.h"
 #include "theory.h"
 
 typedef struct {
@@ -24,11 +25,21 @@ dam_status dam_boltzmann(const dam_theory *th, double T, double N, dam_moments *
 /* The mean alignment alone. */
 dam_status dam_boltzmann_phi(const dam_theory *th, double T, double N, double *phi, dam_error *e);
 
+/* The distribution of phi at one temperature and dimension: normalised once, asked often. */
+typedef struct {
+    double T, N;
+    dam_density density;
+    dam_density_integral whole;
+} dam_distribution;
+
+dam_status dam_boltzmann_distribution(const dam_theory *th, double T, double N,
+                                      dam_distribution *out, dam_error *e);
+
 /*
- * The density of phi, normalised over [-1, 1]: 0 outside the support, and HUGE_VAL at phi = +-1
+ * Its density at phi, normalised over [-1, 1]: 0 outside the support, and HUGE_VAL at phi = +-1
  * when the density of states diverges there (exact law, N = 2).
  */
-dam_status dam_boltzmann_density(const dam_theory *th, double phi, double T, double N,
-                                 double *density, dam_error *e);
+dam_status dam_boltzmann_density(const dam_distribution *d, double phi, double *density,
+                                 dam_error *e);
 
 #endif

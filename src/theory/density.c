@@ -78,7 +78,7 @@ static double excess(const dam_density *d, dam_angle a)
 
 static double energy(const dam_density *d, dam_angle a)
 {
-    return excess(d, a) - (d->kernel == DAM_POLYNOMIAL);
+    return d->kernel == DAM_POLYNOMIAL ? -pow(cosine(d, a), d->k) : excess(d, a);
 }
 
 /* u(a) - u(r): the products below do not cancel when a and r are close. */
@@ -202,8 +202,7 @@ static double scan_point(int i)
     return SCAN_LIMIT * (2.0 * i / (SCAN_POINTS - 1) - 1);
 }
 
-/* Cuts a piece at its local minima and notes the maximum between each two. Returns the new count.
- */
+/* Cuts a piece at its valleys, notes the peak between each two, and returns the new count. */
 static int find_peaks(const piece *p, stretch *out, int count)
 {
     double value[SCAN_POINTS];
@@ -382,8 +381,8 @@ dam_status dam_density_integrate(const dam_density *d, dam_density_integral *out
 
     if (d->kink > 0)
         count = find_peaks(&second, s, count);
-    if (count == 0)
-        return dam_fail(e, DAM_ERR_DOMAIN, "the density is finite nowhere");
+    if (count == 0 || count == MAX_PEAKS)
+        return dam_fail(e, DAM_ERR_DOMAIN, "the density has no clear peak");
     for (int i = 1; i < count; i++)
         if (s[i].log_at_peak > s[top].log_at_peak)
             top = i;

@@ -8,8 +8,9 @@
  * other powers and strengths it is the kernel weight of a random pattern or the area of a cap. The
  * logarithm of the integral and the moments of phi and u come out to about 1e-13 for peaks of any
  * width: the peaks are located first, everything is a difference from them, and both sides of each
- * are integrated by Gauss-Legendre nodes (GSL) in the tanh-sinh variable, which also absorbs
- * algebraic ends such as the wall of LSR.
+ * are summed by the trapezoidal rule in the tanh-sinh variable, which also absorbs algebraic ends
+ * such as the wall of LSR. (GSL's integrators take one function at a time; here five moments share
+ * every evaluation. The tests compare with GSL's.)
  */
 #ifndef DAM_THEORY_DENSITY_H
 #define DAM_THEORY_DENSITY_H

@@ -84,7 +84,7 @@ local function user_level()
   while true do
     local info = debug.getinfo(level, "S")
     if not info then
-      return 2
+      return nil -- a verb: nobody's line is to blame
     end
     if info.what ~= "C" and not info.source:find("^@stdlib/") then
       return level
@@ -100,7 +100,8 @@ end
 -- @raise always
 -- @usage print(pcall(require "dam.check".raise, "no %s", "way"))
 function check.raise(format, ...)
-  error(format:format(...), user_level() - 1)
+  local level = user_level()
+  error(format:format(...), level and level - 1 or 0)
 end
 
 --- Raises "WHERE: KEY = VALUE is not allowed: expected EXPECTED".

@@ -222,9 +222,9 @@ end
 -- @tparam table size chains (a multiple of 40), steps; for the mean energy then snapshots, `apart`
 --  steps from one to the next, and batches of as many fresh draws; seed
 -- @tparam[opt] number rule temperature that acceptance uses (default 1/beta_net)
--- @treturn table energy, largest: probabilities (two-sample Kolmogorov-Smirnov) that the states after
---  `steps` follow the law of fresh draws; deviation: of the mean energy of the snapshots from that of
---  fresh draws, in standard errors; kept: whether all agree
+-- @treturn table energy, largest: probabilities (two-sample Kolmogorov-Smirnov) that the states
+--  after `steps` follow the law of fresh draws; deviation: of the mean energy of the snapshots from
+--  that of fresh draws, in standard errors; kept: whether all agree
 function oracle.exact_mixture(beta_net, M, N, size, rule)
   local H, T, disorder = core.lse { beta_net = beta_net }, 1 / beta_net, 40
   local replicas = size.chains // disorder

@@ -262,6 +262,44 @@ static void test_boltzmann(void)
     gsl_integration_workspace_free(w);
 }
 
+/*
+ * The polynomial where two peaks, at phi near 0 and near 1, exchange their weight, and where its
+ * energy nearly vanishes: quadrature in phi again, in panels narrower than the peaks.
+ */
+static void test_coexistence(void)
+{
+    gsl_integration_workspace *w = gsl_integration_workspace_alloc(2000);
+    double N = 1000, means[3];
+    dam_moments m;
+    dam_error e;
+
+    for (int k = 3; k <= 6; k++) {
+        dam_theory th = polynomial(k);
+        double last = 2 * pow((k - 2.0) / k, (k - 2) / 2.0);
+        for (double T = 0.5 * last; T < 1.3 * last; T += 0.05 * last) {
+            integrand p = {&th, N, T, fmax(0, N / T * (T / 2 * log(T / k) + 1 - T / 2)), 0};
+            gsl_function f = {b8, &p};
+            double powers[] = {0, k % 2 ? 1 : 2, k};
+            for (int j = 0; j < 3; j++) {
+                p.power = (int)powers[j];
+                means[j] = 0;
+                for (int i = -100; i < 100; i++) {
+                    double part, error;
+                    gsl_integration_qag(&f, i / 100.0, (i + 1) / 100.0, 0, 1e-12, 2000,
+                                        GSL_INTEG_GAUSS31, w, &part, &error);
+                    means[j] += part;
+                }
+            }
+            if (dam_boltzmann(&th, T, N, &m, &e))
+                holds(0, e.message, T);
+            near((k % 2 ? m.phi : m.phi_variance) * means[0] / means[1], 1, 1e-10,
+                 "polynomial: phi where two peaks coexist", T);
+            near(-m.u * means[0] / means[2], 1, 1e-10, "polynomial: u likewise", T);
+        }
+    }
+    gsl_integration_workspace_free(w);
+}
+
 /* Extremes of B(8): both limits in T, for all N. */
 static void test_boltzmann_limits(void)
 {
@@ -381,6 +419,30 @@ static void test_finite_floor(void)
         }
 }
 
+/*
+ * And that of LSR: (1-b) P(phi > phi_c) + b E[phi; phi > phi_c], the first an incomplete beta
+ * function, the second elementary.
+ */
+static void test_finite_floor_lsr(void)
+{
+    double Ns[] = {3, 10, 24, 51, 120}, bs[] = {1, 1.5, 3.41, 10};
+    dam_regime r;
+    dam_error e;
+
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 4; j++) {
+            dam_theory th = lsr(bs[j], DAM_LAW_EXACT);
+            double N = Ns[i], b = bs[j], c = 1 - 1 / b, found, alpha = 0.4;
+            double cap = 0.5 * gsl_sf_beta_inc((N - 1) / 2, 0.5, 1 - c * c);
+            double first = pow(1 - c * c, (N - 1) / 2) / (N - 1) / gsl_sf_beta(0.5, (N - 1) / 2);
+            double mean = (1 - b) * cap + b * first;
+            th.N = N;
+            dam_floor_u_noise(&th, alpha, &found, &r, &e);
+            near(found, -(alpha * N + log(mean)) / b, 1e-15 * b * first / mean * 30 + 1e-13,
+                 "annealed floor of LSR", N);
+        }
+}
+
 /* Cap areas for N = 3 (uniform in phi), N = 5, and the logarithmic rate for large N. */
 static void test_support(void)
 {
@@ -430,10 +492,12 @@ int main(void)
     test_saddle();
     test_bessel();
     test_boltzmann();
+    test_coexistence();
     test_boltzmann_limits();
     test_exact_continuity();
     test_inverses(rng);
     test_finite_floor();
+    test_finite_floor_lsr();
     test_support();
     test_gram();
     gsl_rng_free(rng);

@@ -117,10 +117,13 @@ static double sample_alignment(const dam_theory *th, double T, double N, gsl_rng
 static double bin_weight(const dam_theory *th, double lo, double hi, double T, double N)
 {
     double sum = 0, value;
+    dam_distribution d;
     dam_error e;
 
+    if (dam_boltzmann_distribution(th, T, N, &d, &e))
+        failures++;
     for (int i = 0; i <= 40; i++) {
-        if (dam_boltzmann_density(th, lo + (hi - lo) * i / 40, T, N, &value, &e))
+        if (dam_boltzmann_density(&d, lo + (hi - lo) * i / 40, &value, &e))
             failures++;
         sum += value * (i == 0 || i == 40 ? 1 : i % 2 ? 4 : 2);
     }
@@ -224,6 +227,7 @@ static dam_status call(int which, const dam_theory *th, const double x[3], doubl
     dam_regime regime;
     dam_phase phase;
     dam_status status;
+    dam_distribution d;
 
     switch (which) {
     case 0:
@@ -260,7 +264,8 @@ static dam_status call(int which, const dam_theory *th, const double x[3], doubl
     case 13:
         return dam_boltzmann_phi(th, x[0], x[1], out, e);
     default:
-        return dam_boltzmann_density(th, x[0], x[1], x[2], out, e);
+        status = dam_boltzmann_distribution(th, x[1], x[2], &d, e);
+        return status ? status : dam_boltzmann_density(&d, x[0], out, e);
     }
 }
 
@@ -278,7 +283,8 @@ static void test_arguments(gsl_rng *rng)
         answered[which] += status == DAM_OK;
         refused[which] += status == DAM_ERR_DOMAIN;
         if ((status == DAM_OK && !isnan(out)) ||
-            (status == DAM_ERR_DOMAIN && strlen(e.message) > 10 && !strstr(e.message, "converge")))
+            (status == DAM_ERR_DOMAIN && strlen(e.message) > 10 && !strstr(e.message, "converge") &&
+             !strstr(e.message, "peak")))
             continue;
         fprintf(stderr,
                 "FAILED: formula %d, kernel %d law %d b %g beta %g eps %g k %d N %g which %d floor "

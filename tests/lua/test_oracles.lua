@@ -19,7 +19,7 @@ for _, N in ipairs { 24, 50 } do
 end
 
 t.test("the exact values of M = 1 are the reference's", function()
-  for line in io.lines "tests/physics/boltzmann.csv" do
+  for line in io.lines "tests/reference/boltzmann.csv" do
     local N, T, lse, lsr = line:match "^(%d+),([%d.]+),([%d.]+),[%d.]+,([%d.]+),"
     if N then
       N, T = tonumber(N), tonumber(T)

@@ -150,7 +150,7 @@ t.test("energies are finite for every state at beta_net = 100, N = 1000", functi
     dam.polynomial { k = 100 }, dam.lsr { b = 5, epsilon = 1e-300 } } do
     for _, y in ipairs { x, x * -1, q:array(1):slice { 2 } } do
       local E = G:energy(q, y)[1]
-      t.ok(E == E and math.abs(E) < inf, ("a finite energy of %s (found %g)"):format(tostring(G), E))
+      t.ok(E == E and math.abs(E) < inf, ("finite energy of %s (found %g)"):format(tostring(G), E))
     end
   end
   -- far from every pattern the nearest one dominates: H/N = 1 - phi_max
@@ -163,7 +163,8 @@ end)
 
 t.test("damaged sampler files are errors", function()
   local name = os.tmpname()
-  local own = dam.patterns { from = dam.array { { 1, 1 }, { 1, -1 }, { -1, 1 } }, targets = { 1, 3 } }
+  local data = dam.array { { 1, 1 }, { 1, -1 }, { -1, 1 } }
+  local own = dam.patterns { from = data, targets = { 1, 3 } }
   local s <close> = dam.mh { hamiltonian = H, patterns = own, T = { 0.5, 1 }, replicas = 2 }
   s:run(10)
   s:save(name)
@@ -182,11 +183,13 @@ t.test("damaged sampler files are errors", function()
     check(text:sub(1, n), "truncated to " .. n)
   end
   for n = 1, #text, 5 do
-    check(text:sub(1, n - 1) .. string.char(text:byte(n) ~ 16) .. text:sub(n + 1), "altered at " .. n)
+    local other = string.char(text:byte(n) ~ 16)
+    check(text:sub(1, n - 1) .. other .. text:sub(n + 1), "altered at " .. n)
   end
   check(text .. "12345678", "with a tail")
   os.remove(name)
-  t.raises(function() s:save "/no/such/folder/x.mh" end, "/no/such/folder/x.mh", "cannot be written")
+  local nowhere = "/no/such/folder/x.mh"
+  t.raises(function() s:save(nowhere) end, nowhere, "cannot be written")
   t.raises(function() dam.load "/no/such/file" end, "/no/such/file")
 end)
 

@@ -330,6 +330,49 @@ t.test("entropies", function()
   t.raises(function() dam.gram_entropy({ 0.5, 0.5 }, G, {}) end, "'N' is missing")
 end)
 
+t.test("arguments of any size: a number or nil and a reason, never NaN", function()
+  local worst = { 0, -1, 1, 0.5, 1e-310, 1e308, -1e308, math.huge, -math.huge, 0 / 0, 2, 1e9 }
+  local state = 1
+  local function random(n) -- a fixed sequence, whatever math.random is
+    state = (state * 6364136223846793005 + 1442695040888963407)
+    return ((state >> 33) % n) + 1
+  end
+  local function any()
+    local kind = random(3)
+    return kind == 1 and worst[random(#worst)] or kind == 2 and random(1000) / 1000
+      or 10 ^ (random(8000) / 1000 - 4)
+  end
+  local theories = {}
+  for _, H in ipairs { dam.lse(), dam.lse { beta_net = 0.1 }, dam.lsr { b = 3.41 },
+    dam.lsr { b = 0.7 }, dam.lsr { beta_net = 0.1 }, dam.lsr { b = 2, epsilon = 0.1 },
+    dam.polynomial(), dam.polynomial { k = 4 } } do
+    for _, law in ipairs { "paper", "exact" } do
+      theories[#theories + 1] = dam.theory(H, { law = law })
+    end
+  end
+  local methods = { "u", "phi", "f_ret", "f", "u_noise", "alpha_th", "alpha_c", "T_c", "T_max",
+    "phase", "phi_boltzmann", "phi_variance", "u_boltzmann", "u_variance", "phi_density", "load",
+    "patterns_in_support" }
+  local counts = { u_noise = 1, alpha_th = 0, T_max = 0, f = 3, phi_density = 3, phase = 2,
+    phi_boltzmann = 2, phi_variance = 2, u_boltzmann = 2, u_variance = 2, load = 2,
+    patterns_in_support = 2 }
+  local answers, refusals = 0, 0
+  for _ = 1, 20000 do
+    local name = methods[random(#methods)]
+    local args = { any(), any(), any() }
+    local th = theories[random(#theories)]
+    local v, reason = th[name](th, table.unpack(args, 1, counts[name] or 1))
+    if v == nil then
+      refusals = refusals + 1
+      t.ok(type(reason) == "string" and #reason > 10, name .. " gives a reason")
+    else
+      answers = answers + 1
+      t.ok(v == v, ("%s(%g, %g, %g) is not NaN"):format(name, table.unpack(args)))
+    end
+  end
+  t.ok(answers > 5000 and refusals > 5000, "both happen often")
+end)
+
 t.test("a 55 x 40 phase diagram takes well under a second", function()
   local alpha, T = {}, dam.range(0.025, 2, 0.05)
   for i = 1, 55 do

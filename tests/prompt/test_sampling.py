@@ -1,0 +1,140 @@
+"""Ctrl-C while the engine samples: 0.2 s to the prompt, all objects alive, finish gives the bits of
+an undisturbed run. Also in a script, and in dam.so under a stock lua5.4."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+from terminal import Suite, Terminal, equal
+
+LIMIT = 0.2
+
+# Each takes a few seconds undisturbed: many small chains, one chain, patterns larger than caches,
+# the making of patterns itself, and starts.
+SAMPLERS = {
+    "many small chains": ("N = 12, M = 64, disorder = 20", "{0.3, 0.6}, replicas = 10", 4000),
+    "one chain": ("N = 50, M = 5000", "0.3", 4000),
+    "large patterns": ("N = 400, M = 20000", "{0.1, 0.2}", 300),
+    "more disorders than kept": ("N = 300, M = 30000, disorder = 9", "0.2", 8),
+}
+
+suite = Suite()
+
+
+def make(patterns, rest):
+    return (f"dam.mh{{ hamiltonian = dam.lse(), patterns = dam.patterns{{ {patterns} }}, "
+            f"T = {rest} }}")
+
+
+
+def interrupted(patterns, rest, steps, how):
+    def body(home):
+        terminal = Terminal(["--quiet"], home)
+        terminal.expect("> ")
+        terminal.enter(f"a = {make(patterns, rest)}")
+        terminal.enter(f"b = {make(patterns, rest)}")
+        interruptions = 0
+        call = f"a:{how}({steps})"
+        while True:  # until the run is over: interrupted at least once on any machine
+            terminal.send(f"print 'begun' r = {call} print 'over'\n")
+            terminal.expect("\nbegun\n")
+            time.sleep(0.1 * 2**interruptions)
+            terminal.send("\x03")
+            found = terminal.expect("> ", 60.0)
+            if "over" in found:
+                time.sleep(0.3)  # the Ctrl-C reaches the idle prompt
+                terminal.read(0.1)
+                terminal.text = ""
+                break
+            if "interrupted" not in found:
+                raise AssertionError(f"no word of the interruption in {found!r}")
+            if terminal.seconds > LIMIT:
+                raise AssertionError(f"took {terminal.seconds:.3f} s")
+            interruptions += 1
+            call = "a:finish()"
+        if interruptions == 0:
+            raise AssertionError("it was over before it could be interrupted")
+        terminal.send(f"b:{how}({steps}) print(a.steps == b.steps, a:state() == b:state(), "
+                      "a:sample(3).digest == b:sample(3).digest)\n")
+        terminal.expect("true\ttrue\ttrue\n> ", 120.0)
+        terminal.send("\x04")
+        equal(terminal.wait(), 0)
+
+    return body
+
+
+def making(home):
+    terminal = Terminal(["--quiet"], home)
+    terminal.expect("> ")
+    terminal.send("print 'begun' s = "
+                  + make("N = 500, M = 30000, disorder = 500", "0.1, replicas = 4") + "\n")
+    terminal.expect("\nbegun\n")
+    time.sleep(0.3)
+    terminal.send("\x03")
+    terminal.expect("interrupted", 10.0)
+    terminal.expect("> ", 5.0)
+    if terminal.seconds > LIMIT:
+        raise AssertionError(f"took {terminal.seconds:.3f} s")
+    equal(terminal.enter("s"), "nil\n")
+    terminal.send("\x04")
+    equal(terminal.wait(), 0)
+
+
+def script(home):
+    code = f"s = {make('N = 50, M = 5000', '0.3')} print 'begun' s:sample(10000000)"
+    terminal = Terminal(["-e", code], home)
+    terminal.expect("begun\n")
+    time.sleep(0.2)
+    start = time.monotonic()
+    terminal.signal(signal.SIGINT)
+    equal(terminal.wait(5.0), 130)
+    if time.monotonic() - start > LIMIT:
+        raise AssertionError(f"took {time.monotonic() - start:.3f} s")
+
+
+def stock(code, after=None):
+    """Status and output of a stock lua5.4 with dam.so; SIGINT once 'begun' was printed."""
+    folder = os.path.dirname(os.path.abspath(sys.argv[1]))
+    environment = dict(os.environ, LUA_CPATH=f"{folder}/?.so")
+    process = subprocess.Popen(["lua5.4", "-e", 'dam = require "dam" ' + code], env=environment,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    output = ""
+    if after is not None:
+        output = process.stdout.readline()
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=60)
+    return process.returncode, output + rest
+
+
+def module_parallel(home):
+    sampler = make("N = 20, M = 100, disorder = 16", "{0.2, 0.4}, replicas = 2")
+    equal(stock(f"local r = {sampler}:sample(200) print(#r.digest)"), (0, "16\n"))
+
+
+def module_interrupted(home):
+    sampler = make("N = 50, M = 5000", "0.3")
+    code = (f"local s = {sampler} io.stdout:write 'begun\\n' io.stdout:flush() "
+            "print(pcall(s.sample, s, 30000)) "
+            f"local other = {sampler} "
+            "print(s:finish().digest == other:sample(30000).digest)")
+    status, output = stock(code, 0.3)
+    equal(status, 0)
+    if "false\tinterrupted\ntrue\n" not in output:
+        raise AssertionError(output)
+
+
+for name, (patterns, rest, steps) in SAMPLERS.items():
+    for how in ("run", "sample"):
+        suite.test(f"{how}: {name}", interrupted(patterns, rest, steps, how))
+suite.test("making patterns and starts", making)
+suite.test("script", script)
+if shutil.which("lua5.4") and os.path.exists(os.path.dirname(sys.argv[1]) + "/dam.so"):
+    suite.test("dam.so: status 0 after a parallel sample", module_parallel)
+    suite.test("dam.so: interrupted, then finished", module_interrupted)
+else:
+    print("skipped: dam.so under lua5.4")
+suite.finish()
