@@ -92,6 +92,28 @@ t.test("measuring changes nothing", function()
   t.equal(a:sample(10).digest, b:sample(10).digest, "digest")
 end)
 
+t.test("lists of near patterns decide as all patterns do", function()
+  local p = dam.patterns { N = 40, M = 3000, disorder = 2, seed = 5 }
+  for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
+    local r = {}
+    for _, evaluation in ipairs { "reference", "active", "auto" } do
+      local s <close> = dam.mh { hamiltonian = H, patterns = p, T = { 0.05, 0.3 }, replicas = 2,
+        evaluation = evaluation }
+      s:run(200)
+      r[evaluation] = s:sample(300)
+    end
+    for _, evaluation in ipairs { "active", "auto" } do
+      local q, all = r[evaluation], r.reference
+      t.equal(q.digest, all.digest, evaluation .. " digest")
+      t.equal(q.phi, all.phi, evaluation .. " phi")
+      t.equal(q.q12, all.q12, evaluation .. " q12")
+      t.ok((q.energy_density - all.energy_density):map(math.abs):max() < 1e-6,
+        "energies agree to 1e-6")
+      t.ok(q.stats.patterns_per_step[1] < 0.2 * all.stats.patterns_per_step[1], "less work")
+    end
+  end
+end)
+
 t.test("save and load, also between a run and a sample", function()
   local name = os.tmpname()
   local s <close> = sampler { hamiltonian = kernels[2] }
