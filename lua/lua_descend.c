@@ -76,26 +76,33 @@ typedef struct {
     int64_t shape[5]; /* results, then N or the length of paths */
 } request;
 
+/* Whether `a` is of shape [disorder, replica, N], with any dimension before. */
+static bool fits(const dam_array *a, const dam_descent_options *o)
+{
+    const int64_t *shape = a->shape + (a->rank == 4);
+
+    return a->rank >= 3 && a->rank <= 4 && shape[0] == o->patterns->disorder &&
+           shape[1] == o->replicas && shape[2] == o->patterns->N;
+}
+
 /* States [disorder, replica, N] or [sets, disorder, replica, N] at the top of the stack. */
 static void read_states(lua_State *L, request *q)
 {
-    const dam_patterns *p = q->o.patterns;
     const dam_array *a = dam_test_array(L, -1);
-    const int64_t *end = a ? a->shape + a->rank : NULL;
     char expected[160];
 
-    if (!a || a->rank < 3 || a->rank > 4 || end[-1] != p->N || end[-2] != q->o.replicas ||
-        end[-3] != p->disorder) {
-        snprintf(expected, sizeof expected,
-                 "an array [disorder, replica, N] = [%lld, %lld, %d], or such with a dimension "
-                 "before, like sampler:state()",
-                 (long long)p->disorder, (long long)q->o.replicas, p->N);
-        dam_argument_error(L, where_descend, "init", -1, expected);
+    if (a && fits(a, &q->o)) {
+        q->o.start.kind = DAM_START_STATES;
+        q->o.start.states = a->data;
+        q->o.sets = a->rank == 4 ? a->shape[0] : 1;
+        q->rank = a->rank - 1;
+        return;
     }
-    q->o.start.kind = DAM_START_STATES;
-    q->o.start.states = a->data;
-    q->o.sets = a->rank == 4 ? a->shape[0] : 1;
-    q->rank = a->rank - 1;
+    snprintf(expected, sizeof expected,
+             "an array [disorder, replica, N] = [%lld, %lld, %d], or such with a dimension before, "
+             "like sampler:state()",
+             (long long)q->o.patterns->disorder, (long long)q->o.replicas, q->o.patterns->N);
+    dam_argument_error(L, where_descend, "init", -1, expected);
 }
 
 /* Pushes what the start reads from. */

@@ -14,8 +14,9 @@
 static const char where_patterns[] = "dam.patterns";
 
 static const char *const fields[] = {
-    "N",        "M",       "alpha", "disorder", "first_disorder", "seed",  "rescaled",
-    "repeated", "overlap", "gram",  "array",    "duplicates",     "close", NULL};
+    "N",        "M",           "alpha",   "disorder", "first_disorder", "seed",
+    "rescaled", "repeated",    "overlap", "gram",     "array",          "duplicates",
+    "part",     "fingerprint", "close",   NULL};
 
 typedef struct {
     dam_patterns *p; /* NULL when closed */
@@ -356,6 +357,55 @@ static int duplicates(lua_State *L)
     return 1;
 }
 
+/***
+Some of the disorders, as a pattern set of their own: its chains are those of the whole set.
+@function patterns:part
+@tparam integer first place of the first disorder
+@tparam[opt=1] integer count how many
+@treturn patterns of `count` disorders; the numbers of your own data are shared, not copied
+@raise when there are no such disorders
+@usage p = dam.patterns{ N = 8, M = 4, disorder = 6 }:part(3, 2); print(p.first_disorder)
+*/
+static int part(lua_State *L)
+{
+    static const char where[] = "patterns:part";
+    dam_patterns *p = dam_check_patterns(L, 1);
+    char expected[64];
+    int64_t first, count = 1;
+    dam_error e;
+    handle *h;
+
+    snprintf(expected, sizeof expected, "an integer from 1 to %lld", (long long)p->disorder);
+    first = dam_check_integer(L, 2, where, "first", 1, p->disorder, expected) - 1;
+    if (!lua_isnoneornil(L, 3)) {
+        snprintf(expected, sizeof expected, "an integer from 1 to %lld",
+                 (long long)(p->disorder - first));
+        count = dam_check_integer(L, 3, where, "count", 1, p->disorder - first, expected);
+    }
+    h = push_closed(L);
+    if (dam_patterns_part(&h->p, p, first, count, &e))
+        return dam_raise(L, where, &e);
+    return 1;
+}
+
+/***
+A hash of what the patterns are, by which results of the same ones are known: of drawn patterns N,
+M, the seed and the number of the first disorder, not how many disorders there are; of your own data
+all numbers and targets.
+@function patterns:fingerprint
+@treturn string 16 hexadecimal digits
+@usage print(dam.patterns{ N = 8, M = 4 }:fingerprint())
+*/
+static int fingerprint(lua_State *L)
+{
+    char text[17];
+
+    snprintf(text, sizeof text, "%016llx",
+             (unsigned long long)dam_patterns_fingerprint(dam_check_patterns(L, 1)));
+    lua_pushstring(L, text);
+    return 1;
+}
+
 static int length(lua_State *L)
 {
     lua_pushinteger(L, dam_check_patterns(L, 1)->M);
@@ -447,9 +497,10 @@ static int energy(lua_State *L)
 
 void dam_open_patterns(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"overlap", overlap},      {"gram", gram},
-                                       {"array", array},          {"duplicates", duplicates},
-                                       {"close", close_patterns}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"overlap", overlap},       {"gram", gram}, {"array", array},
+        {"duplicates", duplicates}, {"part", part}, {"fingerprint", fingerprint},
+        {"close", close_patterns},  {NULL, NULL}};
     static const luaL_Reg meta[] = {{"__gc", close_patterns},    {"__close", close_patterns},
                                     {"__index", index_patterns}, {"__len", length},
                                     {"__tostring", to_string},   {NULL, NULL}};

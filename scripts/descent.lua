@@ -1,5 +1,5 @@
---- Retrieval at T = 0 against load: the fraction of targets from which the attention update does not
---- lead away, LSE against LSR. Leaves descent.png; --help lists options.
+--- Retrieval at T = 0 against load: the fraction of targets from which the attention update does
+--- not lead away, LSE against LSR. Leaves descent.png; --help lists options.
 local dam = require "dam"
 
 local opt = dam.options {

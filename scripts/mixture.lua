@@ -1,5 +1,5 @@
---- Starts halfway between two patterns: LSE falls to one of them, a wide LSR kernel keeps the mixture
---- as a memory of its own. Leaves mixture.png; --help lists options.
+--- Starts halfway between two patterns: LSE falls to one of them, a wide LSR kernel keeps the
+--- mixture as a memory of its own. Leaves mixture.png; --help lists options.
 local dam = require "dam"
 
 local opt = dam.options {
@@ -34,6 +34,6 @@ for i, H in ipairs { dam.lse { beta_net = 1 }, dam.lsr { b = opt.b } } do
   end
 end
 print(dam.plot { file = opt.out .. "/mixture.png", points = points, xlabel = "temperature T",
-  ylabel = "alignments with the two patterns", yrange = { 0, 1.02 }, key = "above", overwrite = true,
+  ylabel = "alignments with the two", yrange = { 0, 1.02 }, key = "above", overwrite = true,
   hlines = { { y = math.sqrt(0.5), dash = "dotted" } },
-  title = ("Starts between two of M = %d patterns (dotted line), N = %d, b = %g"):format(opt.M, opt.N, opt.b) })
+  title = ("Starts (dotted) between two of M = %d, N = %d, b = %g"):format(opt.M, opt.N, opt.b) })

@@ -1,5 +1,5 @@
 --- An observable of one's own in a few lines of Lua: what a chain remembers of its start, C(t) =
---- x(0).x(t)/N, phi^2 in the end while in a basin. Leaves observable.png, tells what observing costs.
+--- x(0).x(t)/N, phi^2 while in a basin. Leaves observable.png and tells what observing costs.
 local dam = require "dam"
 
 local opt = dam.options {

@@ -1,5 +1,5 @@
---- Chains near the transition: alignment and energy against step. They stay with the target for a
---- while, then are lost among the others. Leaves trajectory_phi.png and trajectory_energy.png; --help lists options.
+--- Chains near the transition: alignment and energy against step. They stay with the target a
+--- while and are lost then. Leaves trajectory_phi.png, trajectory_energy.png; --help lists options.
 local dam = require "dam"
 
 local opt = dam.options {

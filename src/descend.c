@@ -90,7 +90,7 @@ static dam_status start(descent *d, int64_t set, int64_t index, int64_t replica,
     const dam_patterns *p = o->patterns;
     const int N = p->N;
     double *scratch = d->tangent + N;
-    float *single = (float *)d->trial;
+    float *single = (void *)d->trial;
     const dam_start_chain chain = {.seed = o->seed,
                                    .T = 0.0,
                                    .disorder_index = index,

@@ -183,6 +183,39 @@ failed:
     return e->status;
 }
 
+dam_status dam_patterns_part(dam_patterns **out, dam_patterns *p, int64_t first, int64_t count,
+                             dam_error *e)
+{
+    *out = NULL;
+    if (make(out, p->N, p->M, count, e))
+        return e->status;
+    (*out)->first_disorder = p->first_disorder + first;
+    (*out)->seed = p->seed;
+    if (p->data) {
+        const int64_t set = p->data_sets > 1 ? first : 0;
+        (*out)->data_sets = p->data_sets > 1 ? count : 1;
+        (*out)->data = p->data + set * p->M * p->N;
+        (*out)->target = p->target + first;
+        (*out)->owner = p;
+        dam_patterns_retain(p);
+    }
+    return DAM_OK;
+}
+
+uint64_t dam_patterns_fingerprint(const dam_patterns *p)
+{
+    uint64_t h = dam_absorb(dam_absorb(p->data ? 1 : 0, (uint64_t)p->N), (uint64_t)p->M);
+
+    h = dam_absorb(h, (uint64_t)p->first_disorder);
+    if (!p->data)
+        return dam_absorb(h, p->seed);
+    for (int64_t i = 0; i < p->data_sets * p->M * p->N; i++)
+        h = dam_absorb(h, dam_bits32(p->data[i]));
+    for (int64_t d = 0; d < p->disorder; d++)
+        h = dam_absorb(h, (uint64_t)p->target[d]);
+    return h;
+}
+
 void dam_patterns_retain(dam_patterns *p)
 {
     __atomic_add_fetch(&p->references, 1, __ATOMIC_RELAXED);
@@ -191,8 +224,12 @@ void dam_patterns_retain(dam_patterns *p)
 void dam_patterns_release(dam_patterns *p)
 {
     if (p && __atomic_sub_fetch(&p->references, 1, __ATOMIC_ACQ_REL) == 0) {
-        dam_free(p->data);
-        dam_free(p->target);
+        if (p->owner) {
+            dam_patterns_release(p->owner);
+        } else {
+            dam_free(p->data);
+            dam_free(p->target);
+        }
         dam_free(p);
     }
 }

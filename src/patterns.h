@@ -18,7 +18,7 @@
 #define DAM_MAX_M UINT32_MAX
 #define DAM_MAX_DISORDER UINT32_MAX
 
-typedef struct {
+typedef struct dam_patterns {
     int references;
     int N;
     int64_t M;
@@ -28,8 +28,9 @@ typedef struct {
     int64_t data_sets; /* user data: 1 (shared by all disorders) or `disorder`; 0 when drawn */
     float *data;       /* user data [data_sets][M][N], else NULL */
     int64_t *target;   /* user data: index of each disorder's target, from 0; else NULL (all 0) */
-    int64_t rescaled;  /* user data: rows that were off the sphere and were projected */
-    int64_t repeated;  /* user data: rows equal to an earlier one of their set; they are legal */
+    struct dam_patterns *owner; /* of data and target, when this is a part of it */
+    int64_t rescaled;           /* user data: rows that were off the sphere and were projected */
+    int64_t repeated; /* user data: rows equal to an earlier one of their set; they are legal */
 } dam_patterns;
 
 /* A set to be drawn. Nothing is drawn yet, but one disorder must fit into memory. */
@@ -45,6 +46,16 @@ dam_status dam_patterns_draw(dam_patterns **out, int N, int64_t M, int64_t disor
 dam_status dam_patterns_from(dam_patterns **out, const double *values, int64_t data_sets, int64_t M,
                              int N, bool rescale, const int64_t *target, int64_t disorder,
                              dam_error *e);
+
+/* The disorders at first .. first + count - 1 of a set, as a set; user data are shared. */
+dam_status dam_patterns_part(dam_patterns **out, dam_patterns *p, int64_t first, int64_t count,
+                             dam_error *e);
+
+/*
+ * A hash of what the patterns are: of drawn ones N, M, the seed and the first disorder's number,
+ * not how many disorders there are; of user data all numbers and targets.
+ */
+uint64_t dam_patterns_fingerprint(const dam_patterns *p);
 
 void dam_patterns_retain(dam_patterns *p);
 void dam_patterns_release(dam_patterns *p); /* NULL is allowed */

@@ -347,6 +347,8 @@ static dam_status read_patterns(walk *w, const options *o, dam_patterns **out, d
         status = w->past_end ? dam_fail(e, DAM_ERR_IO, "impossible patterns")
                              : dam_patterns_from(out, wide, o->data_sets, o->M, (int)o->N, false,
                                                  targets, o->disorder, e);
+        if (status == DAM_OK)
+            (*out)->first_disorder = o->first_disorder; /* of a part of a set */
     }
     dam_free(memory);
     dam_free(targets);

@@ -263,8 +263,8 @@ function stats.specific_heat(r)
   return fluctuation(r, r.energy_density, r.energy2, 2)
 end
 
---- Susceptibility of the alignment to a field that favours the target (H - N h phi), chi = dphi/dh =
---- N (<phi^2> - <phi>^2)/T, averaged and with errors as the specific heat.
+--- Susceptibility of the alignment to a field that favours the target (H - N h phi),
+--- chi = dphi/dh = N (<phi^2> - <phi>^2)/T, averaged and with errors as the specific heat.
 -- @function stats.susceptibility
 -- @tparam result r of sampler:sample
 -- @treturn array chi [T]

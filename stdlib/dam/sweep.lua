@@ -174,7 +174,8 @@ end
 --- Runs a sweep, or goes on with it: what is already in the result file is not computed again.
 --
 -- The map form takes `hamiltonian`, `alpha` and `T` (numbers, tables or arrays), `plan`
--- (sweep.adaptive or sweep.fixed), `replicas` (default 1), `equilibrate` (16384) and `sample`
+-- (sweep.adaptive or sweep.fixed; or, instead of alpha and plan, `patterns`: your own or drawn
+-- ones, all of their disorders), `replicas` (default 1), `equilibrate` (16384) and `sample`
 -- (4096) steps, `init` and `step` as dam.mh. Raising the plan's disorder or adding T or alpha later
 -- computes only what is missing.
 --

@@ -5,7 +5,8 @@ local dam = require "dam"
 local lse, lsr, cubic = dam.lse(), dam.lsr { b = 3.41 }, dam.polynomial { k = 3 }
 
 local function descend(change)
-  local o = { hamiltonian = lse, patterns = dam.patterns { N = 20, M = 60, disorder = 3, seed = 2 } }
+  local p = dam.patterns { N = 20, M = 60, disorder = 3, seed = 2 }
+  local o = { hamiltonian = lse, patterns = p }
   for k, v in pairs(change or {}) do
     o[k] = v
   end

@@ -112,8 +112,8 @@ t.test("rows off the sphere are counted in the error", function()
   for k = 1, 9 do
     xi:set(2 * xi(2, k), 2, k)
   end
-  t.raises(function() dam.patterns { from = xi } end, "pattern 2 of data set 1", "instead of 1; use",
-    "rescale = true")
+  t.raises(function() dam.patterns { from = xi } end, "pattern 2 of data set 1",
+    "instead of 1; use", "rescale = true")
   for k = 1, 9 do
     xi:set(0, 4, k)
   end

@@ -57,7 +57,8 @@ for i, H in ipairs(kernels) do
   t.test("no option changes what is sampled, kernel " .. i, function()
     local plain = sample(nil, 96, { hamiltonian = H })
     local options = { { every = 4 }, { series = { "phi" } },
-      { series = { "energy_density", "q12" } }, { histogram = everything.histogram }, { track = { 2, 5 } }, everything,
+      { series = { "energy_density", "q12" } }, { histogram = everything.histogram },
+      { track = { 2, 5 } }, everything,
       { observe = function() end }, { every = 32, observe = function(view)
         return view.x, view.phi, view.energy_density, view.q12, view.step
       end }, with { observe = function() collectgarbage() end } }

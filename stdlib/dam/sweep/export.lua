@@ -22,7 +22,7 @@ end
 local function header(meta, keys)
   local lines = {}
   for _, key in ipairs(keys) do
-    lines[#lines + 1] = string.format("# %s=%s\n", key, meta[key])
+    lines[#lines + 1] = meta[key] and string.format("# %s=%s\n", key, meta[key])
   end
   return table.concat(lines)
 end

@@ -28,7 +28,7 @@ local WHERE = "sweep.run"
 
 grid.keys = { "name", "hamiltonian", "seed", "alpha", "T", "plan", "replicas", "init", "step",
   "equilibrate", "sample", "file", "memory", "device", "evaluation", "dry_run", "fresh", "shard",
-  "quiet" }
+  "quiet", "patterns" }
 
 local function positive(v)
   return v > 0
@@ -39,12 +39,27 @@ local function identity_of(job)
   return {
     form = "map", H = job.H_text, seed = tostring(job.seed), replicas = tostring(job.replicas),
     init = job.init_text, step = json.number(job.step), equilibrate = tostring(job.equilibrate),
-    sample = tostring(job.sample),
+    sample = tostring(job.sample), patterns = job.patterns and job.patterns:fingerprint(),
   }
 end
 
 --- Header keys of the CSV and order of comparison.
-grid.facts = { "H", "seed", "replicas", "init", "step", "equilibrate", "sample" }
+grid.facts = { "H", "seed", "replicas", "init", "step", "equilibrate", "sample", "patterns" }
+
+--- The plan for given patterns: one load, all of their disorders.
+local function plan_of_patterns(options)
+  local p = options.patterns
+  local meta = type(p) == "userdata" and getmetatable(p)
+  if type(meta) ~= "table" or meta.__name ~= "dam.patterns" then
+    check.refuse(WHERE, "patterns", p, "dam.patterns{...}")
+  end
+  for _, key in ipairs { "alpha", "plan" } do
+    if options[key] ~= nil then
+      check.fail("%s: '%s' cannot be given with 'patterns': they decide", WHERE, key)
+    end
+  end
+  return p, plan.fixed { N = p.N, M = p.M, disorder = p.disorder }
+end
 
 --- Checks the options and computes the plan: everything that costs no time.
 function grid.prepare(options, common)
@@ -64,10 +79,13 @@ function grid.prepare(options, common)
   job.device, job.evaluation = options.device, options.evaluation
   job.memory = options.memory ~= nil and check.bytes(WHERE, "memory", options.memory)
     or 0.75 * dam.tools.memory()
-  if not plan.is_rule(options.plan) then
+  if options.patterns ~= nil then
+    job.patterns, job.rule = plan_of_patterns(options)
+  elseif plan.is_rule(options.plan) then
+    job.rule = options.plan
+  else
     check.refuse(WHERE, "plan", options.plan, "sweep.adaptive{...} or sweep.fixed{...}")
   end
-  job.rule = options.plan
   if options.alpha == nil and job.rule.N and job.rule.M then
     job.alphas = { math.log(job.rule.M) / job.rule.N }
   else
@@ -168,7 +186,7 @@ local function check_same_sweep(job, meta, points)
   for _, key in ipairs { "form", table.unpack(grid.facts) } do
     if meta[key] ~= asked[key] then
       lines[#lines + 1] = string.format("  %s: %s in the file, %s now", key, meta[key] or "nothing",
-        asked[key])
+        asked[key] or "nothing")
     end
   end
   if #lines > 0 then

@@ -177,7 +177,7 @@ function plan.memory(row)
   return 4.0 * row.N * row.M
 end
 
---- Bytes of patterns that the sampler holds at once where memory allows (src/sampler.c).
+--- Bytes of patterns that the sampler holds at once where memory allows (src/panels.c).
 local WAVE_BYTES = 2.0 ^ 28
 
 --- Bytes of patterns that a row takes at a time: a disorder for each thread, or a wave of them.

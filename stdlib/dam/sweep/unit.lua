@@ -65,12 +65,18 @@ local function rows_of(u, job, r)
   return rows
 end
 
---- A sampler at its start. Patterns are made from the streams, so nothing is stored but states.
+--- The patterns of a unit: those given, or drawn from the streams, so that nothing is stored.
+local function patterns_of(u, job, disorder)
+  if job.patterns then
+    return job.patterns:part(u.first, disorder)
+  end
+  return dam.patterns { N = u.row.N, M = u.row.M, disorder = disorder, first_disorder = u.first,
+    seed = u.row.seed }
+end
+
+--- A sampler at its start.
 function unit.sampler(u, job, T, disorder)
-  local p <close> = dam.patterns {
-    N = u.row.N, M = u.row.M, disorder = disorder or u.disorder, first_disorder = u.first,
-    seed = u.row.seed,
-  }
+  local p <close> = patterns_of(u, job, disorder or u.disorder)
   return dam.mh {
     hamiltonian = job.H, patterns = p, T = T or u.T, replicas = job.replicas, init = job.init,
     step = job.step, seed = u.row.seed, device = job.device, evaluation = job.evaluation,

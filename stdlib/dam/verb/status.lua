@@ -29,7 +29,9 @@ local function map_status(f, meta)
     done, asked = done + p.disorder, asked + p.asked
   end
   for _, key in ipairs(grid.facts) do
-    line(key, "%s", meta[key])
+    if meta[key] then
+      line(key, "%s", meta[key])
+    end
   end
   line("plan", "%s", meta.plan)
   line("rows", "%d of %d (%.1f %%)%s", done, asked, asked > 0 and 100 * done / asked or 0,

@@ -154,33 +154,12 @@ local function read_rows(f, state, wanted)
   return count, stored, list
 end
 
-local function verify_map(f, meta, state, choice)
-  local wanted
-  if state.units ~= "all" then
-    wanted = choose(f:count_rows(), state.units, choice)
-  end
-  local count, stored, list = read_rows(f, state, wanted)
-  print(string.format("verify: %d rows, checksums read", count))
-  local job = job_of(meta)
-  local units = wanted and single_units(job, list) or all_units(job, f:plan(), list)
-  local bar = progress.new { label = "verify", total = #units, clock = dam.clock,
-    quiet = state.quiet }
-  for i, u in ipairs(units) do
-    for _, row in ipairs(unit.compute(u, job, unit.plain_hooks)) do
-      check_row(state, stored[key_of(row)], row)
-    end
-    bar:update(i)
-  end
-  bar:clear()
-  return #units
-end
-
 --- Runs the script that the file keeps up to its sweep of the file's name; returns that sweep.
 local function sweep_of_script(f, meta)
   local runs = f:runs()
   local run = runs[#runs]
   if not run or not run.script then
-    error("verify: the file keeps no script to compute its cells again", 0)
+    error("verify: the file keeps no script to compute its rows again", 0)
   end
   local found
   local directory = (run.script_path or ""):match("^(.*)/[^/]*$") or "."
@@ -190,7 +169,7 @@ local function sweep_of_script(f, meta)
   arguments_then[0] = run.script_path
   rawset(_G, "arg", arguments_then)
   sweep.instead = function(job)
-    if job.name == meta.name and job.cells then
+    if job.name == meta.name and (job.cells or job.patterns) then
       found = job
       error("sweep found", 0) -- what the script does after it is not wanted
     end
@@ -203,6 +182,38 @@ local function sweep_of_script(f, meta)
       ok and "" or ": " .. tostring(message)), 0)
   end
   return found
+end
+
+--- The patterns that the script gave to the sweep, if they still are what they were.
+local function given_patterns(f, meta)
+  local p = sweep_of_script(f, meta).patterns
+  if not p or p:fingerprint() ~= meta.patterns then
+    error(string.format("verify: the script kept in the file gives other patterns now: %s in the "
+      .. "file, %s now", meta.patterns, p and p:fingerprint() or "none"), 0)
+  end
+  return p
+end
+
+local function verify_map(f, meta, state, choice)
+  local wanted
+  if state.units ~= "all" then
+    wanted = choose(f:count_rows(), state.units, choice)
+  end
+  local count, stored, list = read_rows(f, state, wanted)
+  print(string.format("verify: %d rows, checksums read", count))
+  local job = job_of(meta)
+  job.patterns = meta.patterns and given_patterns(f, meta)
+  local units = wanted and single_units(job, list) or all_units(job, f:plan(), list)
+  local bar = progress.new { label = "verify", total = #units, clock = dam.clock,
+    quiet = state.quiet }
+  for i, u in ipairs(units) do
+    for _, row in ipairs(unit.compute(u, job, unit.plain_hooks)) do
+      check_row(state, stored[key_of(row)], row)
+    end
+    bar:update(i)
+  end
+  bar:clear()
+  return #units
 end
 
 local function verify_cells(f, meta, state, choice)
