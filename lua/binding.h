@@ -31,6 +31,10 @@ void dam_collect_if_needed(lua_State *L);
 int luaopen_dam_core(lua_State *L);
 int luaopen_dam(lua_State *L);
 
+/* For a stock Lua that asks for a module of the library before dam itself. */
+int luaopen_dam_sweep(lua_State *L);
+int luaopen_dam_stats(lua_State *L);
+
 /* The package searcher for the embedded standard library. */
 int dam_embedded_searcher(lua_State *L);
 

@@ -6,19 +6,35 @@
 #include "binding.h"
 #include "classes.h"
 
+/* A Hamiltonian holds no resource, but can be closed like every object. */
+typedef struct {
+    dam_hamiltonian h;
+    bool closed;
+} handle;
+
 dam_hamiltonian *dam_check_hamiltonian(lua_State *L, int index)
 {
-    return luaL_checkudata(L, index, DAM_CLASS_HAMILTONIAN);
+    handle *h = luaL_checkudata(L, index, DAM_CLASS_HAMILTONIAN);
+
+    if (h->closed)
+        luaL_error(L, "dam.hamiltonian: this Hamiltonian is closed");
+    return &h->h;
+}
+
+static int close_hamiltonian(lua_State *L)
+{
+    ((handle *)luaL_checkudata(L, 1, DAM_CLASS_HAMILTONIAN))->closed = true;
+    return 0;
 }
 
 static dam_hamiltonian *push_hamiltonian(lua_State *L, dam_kernel kernel)
 {
-    dam_hamiltonian *h = lua_newuserdatauv(L, sizeof *h, 0);
+    handle *h = lua_newuserdatauv(L, sizeof *h, 0);
 
     memset(h, 0, sizeof *h);
-    h->kernel = kernel;
+    h->h.kernel = kernel;
     luaL_setmetatable(L, DAM_CLASS_HAMILTONIAN);
-    return h;
+    return &h->h;
 }
 
 /***
@@ -134,12 +150,13 @@ static int index_hamiltonian(lua_State *L)
 {
     static const char *const names[] = {"lse", "lsr", "polynomial"};
     static const char *const fields[] = {"kernel", "beta_net", "b",        "epsilon", "k",
-                                         "u",      "energy",   "gradient", NULL};
-    const dam_hamiltonian *h = dam_check_hamiltonian(L, 1);
+                                         "u",      "energy",   "gradient", "close",   NULL};
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    const dam_hamiltonian *h;
 
     if (dam_push_method(L, 1, 2))
         return 1;
+    h = dam_check_hamiltonian(L, 1);
     if (strcmp(key, "kernel") == 0)
         lua_pushstring(L, names[h->kernel]);
     else if (strcmp(key, "beta_net") == 0 && h->beta_net > 0)
@@ -159,10 +176,11 @@ static int index_hamiltonian(lua_State *L)
 
 static int to_string(lua_State *L)
 {
+    const handle *h = luaL_checkudata(L, 1, DAM_CLASS_HAMILTONIAN);
     char text[128];
 
-    dam_hamiltonian_describe(dam_check_hamiltonian(L, 1), text, sizeof text);
-    lua_pushfstring(L, "dam.%s", text);
+    dam_hamiltonian_describe(&h->h, text, sizeof text);
+    lua_pushfstring(L, h->closed ? "dam.hamiltonian (closed)" : "dam.%s", text);
     return 1;
 }
 
@@ -170,9 +188,12 @@ void dam_open_hamiltonian(lua_State *L)
 {
     static const luaL_Reg constructors[] = {
         {"lse", lse}, {"lsr", lsr}, {"polynomial", polynomial}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"u", u}, {NULL, NULL}};
-    static const luaL_Reg meta[] = {
-        {"__index", index_hamiltonian}, {"__tostring", to_string}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"u", u}, {"close", close_hamiltonian}, {NULL, NULL}};
+    static const luaL_Reg meta[] = {{"__gc", close_hamiltonian},
+                                    {"__close", close_hamiltonian},
+                                    {"__index", index_hamiltonian},
+                                    {"__tostring", to_string},
+                                    {NULL, NULL}};
 
     dam_new_class(L, DAM_CLASS_HAMILTONIAN, meta, methods);
     luaL_setfuncs(L, constructors, 0);

@@ -60,14 +60,16 @@ static int64_t read_M(const dam_options *o, int64_t N)
         luaL_error(o->L, "%s: give either M or alpha (M = round(exp(alpha N))), %s", o->where,
                    dam_option_present(o, "M") ? "not both" : "one of them is needed");
     if (dam_option_present(o, "M"))
-        return dam_option_integer(o, "M", 0, 1, DAM_MAX_M, "an integer from 1 to 4294967295");
+        return dam_option_integer(o, "M", 0, 1, INT64_MAX, "an integer >= 1");
     alpha = dam_option_number(o, "alpha", 0, 0, DBL_MAX, "a number >= 0");
     if (!(alpha * (double)N <= log_max)) {
-        char text[160];
+        char text[256];
         snprintf(text, sizeof text,
-                 "exp(alpha N) = 10^%.4g patterns at N = %lld is more than 4294967295: lower alpha "
-                 "(to %.4g at most) or N",
-                 alpha * (double)N / M_LN10, (long long)N, log_max / (double)N);
+                 "M = exp(alpha N) = 10^%.4g patterns at N = %lld need 10^%.4g GiB of memory, %.3g "
+                 "GiB are available: lower alpha (to %.4g at most: M <= 4294967295) or N",
+                 alpha * (double)N / M_LN10, (long long)N,
+                 (alpha * (double)N + log((double)N * sizeof(float))) / M_LN10 - log10(0x1p30),
+                 dam_memory_available() * 0x1p-30, log_max / (double)N);
         luaL_error(o->L, "%s: alpha = %f is not allowed: %s", o->where, alpha, text);
     }
     return (int64_t)round(exp(alpha * (double)N));
@@ -83,6 +85,14 @@ static int draw(lua_State *L, const dam_options *o)
     dam_option_require(o, "N", "an integer from 2 to 1000000, the dimension");
     N = dam_option_integer(o, "N", 0, 2, DAM_MAX_N, "an integer from 2 to 1000000");
     M = read_M(o, N);
+    if (M > DAM_MAX_M) {
+        if (dam_memory_check((double)M * (double)N * sizeof(float),
+                             "one disorder of M x N patterns",
+                             "lower M (to 4294967295 at most) or N", &e))
+            return dam_raise(L, o->where, &e);
+        return luaL_error(L, "%s: M = %I is not allowed: expected at most 4294967295", o->where,
+                          (LUAI_UACINT)M);
+    }
     disorder = dam_option_integer(o, "disorder", 1, 1, DAM_MAX_DISORDER,
                                   "an integer from 1 to 4294967295");
     first = dam_option_integer(o, "first_disorder", 1, 1, DAM_MAX_DISORDER,
@@ -220,6 +230,10 @@ static const dam_array *check_states(lua_State *L, int index, const char *where,
         dam_argument_error(L, where, "x", index, expected);
         return NULL; /* not reached */
     }
+    for (int64_t i = 0; i < x->count; i++)
+        if (!isfinite(x->data[i]))
+            luaL_error(L, "%s: x holds %s in state %I: expected finite numbers", where,
+                       isnan(x->data[i]) ? "nan" : "inf", (LUAI_UACINT)(i / p->N) + 1);
     *n = x->rank == 2 ? x->shape[0] : 1;
     return x;
 }

@@ -17,6 +17,9 @@
 
 static const char where_mh[] = "dam.mh";
 
+/* Temperatures and steps up to here give proposals whose squares are finite. */
+#define LARGEST 1e100
+
 typedef dam_sampler_handle handle;
 
 static dam_sampler *check_sampler(lua_State *L, int index)
@@ -107,8 +110,8 @@ static double *read_T(lua_State *L, int index, const char *where, int64_t *n)
             lua_pushvalue(L, index);
         if (lua_type(L, index) != LUA_TNUMBER)
             snprintf(name, sizeof name, "T[%lld]", (long long)i + 1);
-        T[i] = dam_check_number(L, -1, where, name, DBL_MIN, DBL_MAX,
-                                "a number > 0 (for T = 0 use dam.descend)");
+        T[i] = dam_check_number(L, -1, where, name, DBL_MIN, LARGEST,
+                                "a number > 0, <= 1e100 (for T = 0 use dam.descend)");
         lua_pop(L, 1);
     }
     return T;
@@ -233,7 +236,7 @@ static int mh(lua_State *L)
     if (s.first_replica + s.replicas - 1 > DAM_MAX_REPLICAS)
         return luaL_error(L, "dam.mh: first_replica + replicas - 1 exceeds 4294967295");
     s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
-    s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, DBL_MAX, "a number > 0");
+    s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, LARGEST, "a number > 0, <= 1e100");
     read_device(&o, device);
     s.lists = dam_option_choice(&o, "evaluation", 0, evaluations) != 1;
     read_init(&o, &s);

@@ -108,3 +108,24 @@ int luaopen_dam(lua_State *L)
     lua_call(L, 1, 1);
     return 1;
 }
+
+/* Loads dam, which makes the standard library known, and then the module. */
+static int open_after_dam(lua_State *L, const char *name)
+{
+    luaL_requiref(L, "dam", luaopen_dam, 0);
+    lua_pop(L, 1);
+    load_embedded(L, find_embedded(name));
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+int luaopen_dam_sweep(lua_State *L)
+{
+    return open_after_dam(L, "dam.sweep");
+}
+
+int luaopen_dam_stats(lua_State *L)
+{
+    return open_after_dam(L, "dam.stats");
+}

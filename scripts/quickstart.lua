@@ -6,13 +6,13 @@ local opt = dam.options {
   N = { 50, "dimension" },
   alpha = { 0.1, "load ln(M)/N" },
   b = { 3.41, "sharpness of the LSR kernel" },
-  disorder = { 32, "independent draws of the patterns" },
+  disorder = { 0, "independent draws of the patterns (0: 32, or 8 with --quick)" },
   seed = { 42, "random seed" },
   out = { "out", "folder for the figure and the table" },
-  quick = { false, "8 draws and 8 temperatures, in a second or two" },
+  quick = { false, "8 temperatures instead of 30, and few draws" },
 }
 local T = opt.quick and dam.range(0.05, 1.5, 0.2) or dam.range(0.05, 1.5, 0.05)
-local disorder = opt.quick and 8 or opt.disorder
+local disorder = opt.disorder ~= 0 and opt.disorder or opt.quick and 8 or 32
 local patterns = dam.patterns { N = opt.N, alpha = opt.alpha, disorder = disorder, seed = opt.seed }
 print(patterns)
 

@@ -118,11 +118,11 @@ dam_status dam_gram(const dam_patterns *p, const dam_kernels *kernels, int64_t i
         return e->status;
     rows = memory;
     dam_patterns_rows(p, kernels, index, 0, p->M, rows);
-    for (int64_t a = 0; a < p->M; a++)
+    for (int64_t a = 0; a < p->M && !dam_interrupted(); a++)
         for (int64_t b = 0; b <= a; b++) {
             double g = kernels->dot(p->N, rows + a * p->N, rows + b * p->N) / p->N;
             out[a * p->M + b] = out[b * p->M + a] = g;
         }
     dam_free(rows);
-    return DAM_OK;
+    return dam_interrupted() ? dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted") : DAM_OK;
 }

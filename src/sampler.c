@@ -262,6 +262,8 @@ static dam_status make_starts(dam_sampler *s, const dam_start *start, dam_error 
             .disorder_index = c / chains_per_disorder(s),
             .replica = (uint64_t)(s->first_replica + c % s->replicas),
         };
+        if (dam_interrupted())
+            continue; /* evaluating them will say so */
         mine.status = dam_alloc(&scratch, (uint64_t)DAM_START_SCRATCH(N), sizeof(double),
                                 "room for a start", "lower N", &mine);
         if (mine.status == DAM_OK)

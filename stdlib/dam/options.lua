@@ -172,8 +172,14 @@ local function find(list, word)
   end
 end
 
+local HOST_SWITCHES = {}
+for _, name in ipairs { "device", "threads", "sandbox", "out", "max-memory", "max-time", "strict",
+  "traceback", "quiet", "dry-run", "fresh", "shard", "version" } do
+  HOST_SWITCHES["--" .. name] = true
+end
+
 --- Reads `args` into `values`; returns a message on the first mistake.
-local function parse(list, args, values)
+local function parse(list, args, values, script)
   local names = {}
   for i, o in ipairs(list) do
     names[i] = "--" .. dashes(o.name)
@@ -190,6 +196,10 @@ local function parse(list, args, values)
       local what = tostring(args[i]):match("^[^=]*")
       if not what:find("^%-") then
         return ("unexpected argument '%s'"):format(args[i])
+      end
+      if HOST_SWITCHES[what] then
+        return ("%s is an option of damlua: it goes before the script, damlua %s %s"):format(what,
+          what, script)
       end
       return "unknown option " .. check.unknown(what, names, "options")
     end
@@ -255,7 +265,7 @@ local function read(_, specification, args)
   for _, o in ipairs(list) do
     values[o.name] = o.default
   end
-  local message = parse(list, given, values)
+  local message = parse(list, given, values, script)
   if message then
     complain(script, message, args ~= nil)
   end

@@ -73,7 +73,7 @@ t.test("tables align, index as rows and give CSV", function()
 end)
 
 t.test("a result's table has one row per temperature", function()
-  local make = require "dam.result"
+  local make = require "dam.result".table
   local r = {
     T = dam.array { 0.1, 0.2 },
     phi = dam.array { { { 0.9, 0.7 }, { 0.6, 0.6 } }, { { 0.5, 0.5 }, { 0.5, 0.5 } } },

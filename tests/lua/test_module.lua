@@ -32,6 +32,12 @@ t.test("obeys the environment", function()
   t.equal(status, 1)
 end)
 
+t.test("its modules may be asked for first", function()
+  local output, status = run("", [[print(type(require "dam.sweep".run), type(require "dam".mh))]])
+  t.equal(output, "function\tfunction\n")
+  t.equal(status, 0)
+end)
+
 t.test("the standard library comes with it", function()
   local output = run("", [[require "dam" require "dam.verb.info" ()]])
   t.ok(output:find("damlua      0.1.0", 1, true), output)

@@ -63,10 +63,14 @@ local bad = {
   { function() return dam.mh() end, "dam.mh", "table of options" },
   { function() return dam.mh { H, p } end, "key = value" },
   { patterns { N = 0, M = 1 }, "N = 0", "from 2" },
-  { patterns { N = 10, M = 0 }, "M = 0", "from 1" },
+  { patterns { N = 10, M = 0 }, "M = 0", ">= 1" },
+  { patterns { N = 1000, M = 10 ^ 12 }, "GiB", "available", "lower M" },
+  { mh { T = 1e160 }, "T = 1e+160", "<= 1e100" },
+  { mh { step = 1e300 }, "step = 1e+300", "<= 1e100" },
+  { function() return H:energy(p, dam.zeros(10) / 0) end, "nan in state 1", "finite" },
   { patterns { N = "10", M = 1 }, 'N = "10"', "integer" },
   { patterns { N = 10, M = 2.5 }, "M = 2.5", "integer" },
-  { patterns { N = 1000, alpha = 1 }, "alpha = 1", "10^434", "lower alpha" },
+  { patterns { N = 1000, alpha = 1 }, "alpha = 1", "10^434", "GiB", "lower alpha" },
   { patterns { N = 10, alpha = nan }, "alpha = nan" },
   { patterns { N = 10, alpha = -1 }, "alpha = -1", ">= 0" },
   { patterns { N = 10, alpha = 0.1, M = 3 }, "either M or alpha", "not both" },
@@ -113,6 +117,12 @@ t.test("closed objects say so; closing twice is harmless", function()
   t.raises(function() return q.N end, "pattern set is closed")
   t.raises(function() return #q end, "closed")
   t.equal(tostring(q), "dam.patterns (closed)", "tostring")
+  local G <close> = dam.lse()
+  G:close()
+  G:close()
+  t.raises(function() return G:u(0.5) end, "Hamiltonian is closed")
+  t.raises(function() return G.beta_net end, "closed")
+  t.equal(tostring(G), "dam.hamiltonian (closed)", "tostring")
   local r = s:sample(10) -- the sampler keeps what it works on
   s:close()
   s:close()
