@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "../src/interrupt.h"
 #include "../src/theory/basin.h"
 #include "../src/theory/boltzmann.h"
 #include "../src/theory/boundary.h"
@@ -225,6 +226,8 @@ static int evaluate(lua_State *L, const char *where, const dam_theory *th, const
     if (what != NUMBERS)
         others = dam_push_array(L, o->rank, o->shape);
     for (int64_t n = 0; n < o->elements; n++) {
+        if (dam_interrupted())
+            luaL_error(L, "interrupted");
         pick(o, n, x);
         if (f(th, x, &a, &e))
             return domain(L, where, &e, o, n);

@@ -114,8 +114,11 @@ end
 return function(...)
   local paths = arguments.parse({ ... }, {}, "damlua -m merge OUT IN...", 2, math.huge)
   local path = table.remove(paths, 1)
-  for _, from in ipairs(paths) do
-    file.open(from, "read"):close() -- all inputs are readable before OUT is made
+  local first
+  for _, from in ipairs(paths) do -- all inputs are readable and fit before OUT is made
+    local f <close> = file.open(from, "read")
+    first = first or f:meta()
+    check_same(first, f:meta(), from, paths[1])
   end
   local out <close> = file.open(path, "write")
   local total
