@@ -173,8 +173,8 @@ local function find(list, word)
 end
 
 local HOST_SWITCHES = {}
-for _, name in ipairs { "device", "threads", "sandbox", "out", "max-memory", "max-time", "strict",
-  "traceback", "quiet", "dry-run", "fresh", "shard", "version" } do
+for _, name in ipairs { "device", "threads", "strict", "traceback", "quiet", "dry-run", "fresh",
+  "shard" } do
   HOST_SWITCHES["--" .. name] = true
 end
 

@@ -160,4 +160,9 @@ else
   print("skipped: a script of its own (the program does not set arg)")
 end
 
+t.test("an option of damlua that stands after the script is told where it belongs", function()
+  t.raises(function() dam.options({ seed = { 42, "" } }, { "--dry-run" }) end,
+    "--dry-run is an option of damlua", "before the script")
+end)
+
 t.finish()
