@@ -314,11 +314,13 @@ static dam_status descend_wave(const dam_descent_options *o, const dam_panels *p
 {
     const dam_patterns *p = o->patterns;
     const int64_t starts = wave * o->sets * o->replicas;
+    int64_t failed = starts; /* the first start that failed: the one to be named */
     dam_status status = DAM_OK;
 
 #pragma omp parallel if (starts > 1)
     {
         dam_error mine = {DAM_OK, ""};
+        int64_t at = -1;
         descent d;
         descent_make(&d, o, &mine);
 #pragma omp for schedule(dynamic, 1)
@@ -328,12 +330,14 @@ static dam_status descend_wave(const dam_descent_options *o, const dam_panels *p
                 continue;
             d.slope.panels = dam_panels_of(panels, p, index);
             descend_one(&d, out, i / o->replicas % o->sets, index, i % o->replicas, &mine);
+            at = i;
         }
         if (d.memory)
             descent_free(&d);
         if (mine.status) {
 #pragma omp critical(dam_descend_error)
-            if (status == DAM_OK || status == DAM_ERR_INTERRUPTED) {
+            if (at < failed) {
+                failed = at;
                 status = mine.status;
                 *e = mine;
             }
