@@ -1,5 +1,5 @@
 --- Chains near the transition: alignment and energy against step. They stay with the target a
---- while and are lost then. Leaves trajectory_phi.png, trajectory_energy.png; --help lists options.
+--- while, then wander among others just as low. Leaves trajectory_phi.png, trajectory_energy.png.
 local dam = require "dam"
 
 local opt = dam.options {
@@ -35,5 +35,5 @@ end
 print(r:table())
 print(draw("phi", "alignment φ with the target", r.series.phi, { -0.7, 1.05 },
   { { y = phi, label = "one basin" }, { y = 0, dash = "dotted" } }))
-print(draw("energy", "energy density H/N", r.series.energy_density, { 0, 0.8 },
-  { { y = 1 - phi, label = "one basin" }, { y = u, label = "noise floor", dash = "dotted" } }))
+print(draw("energy", "energy density H/N", r.series.energy_density, { 0, 0.45 },
+  { { y = 1 - phi, color = "#000000" }, { y = u, label = "noise floor", dash = "dotted" } }))

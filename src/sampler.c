@@ -250,6 +250,7 @@ failed:
 static dam_status make_starts(dam_sampler *s, const dam_start *start, dam_error *e)
 {
     const int N = s->patterns->N;
+    int64_t failed = dam_sampler_chains(s);
     dam_status status = DAM_OK;
 
 #pragma omp parallel for schedule(dynamic, 16) if (dam_sampler_chains(s) * N > PARALLEL_NUMBERS)
@@ -272,7 +273,8 @@ static dam_status make_starts(dam_sampler *s, const dam_start *start, dam_error 
         dam_free(scratch);
         if (mine.status) {
 #pragma omp critical(dam_sampler_error)
-            {
+            if (c < failed) {
+                failed = c; /* the first one is to be named, whichever thread meets it */
                 status = mine.status;
                 *e = mine;
             }
