@@ -653,9 +653,9 @@ local function run(script)
   if not (f:write(script) and f:close()) then
     check.raise("%s: the temporary file %s cannot be written", WHERE, name)
   end
-  -- --default-settings: a user's own start-up file must not change the figure.
+  -- Neither a user's own start-up file nor the locale must change the figure.
   local pipe = io.popen("command -v gnuplot >/dev/null 2>&1 || exit 127; "
-    .. "gnuplot --default-settings " .. shell_quote(name) .. " 2>&1 </dev/null", "r")
+    .. "LC_ALL=C.UTF-8 gnuplot --default-settings " .. shell_quote(name) .. " 2>&1 </dev/null", "r")
   local text = pipe:read("a") or ""
   local ok, _, status = pipe:close()
   if status == 127 then

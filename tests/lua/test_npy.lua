@@ -164,7 +164,8 @@ t.test("a save leaves no other file, and follows links", function()
   p:close()
 end)
 
-local program = rawget(_G, "arg") and arg[-1]
+-- LLVM's OpenMP, which the ThreadSanitizer build has, dies by itself under a limit on files.
+local program = rawget(_G, "arg") and not dam.build.type:find "thread" and arg[-1]
 
 if program then
   t.test("a disk that fills up leaves the old file and no torn one", function()
@@ -183,7 +184,7 @@ if program then
     p:close()
   end)
 else
-  print("skipped: a disk that fills up (the program does not set arg)")
+  print("skipped: a disk that fills up (needs a program that sets arg, without ThreadSanitizer)")
 end
 
 local function have_numpy()
