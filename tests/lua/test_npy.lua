@@ -184,7 +184,7 @@ if program then
     p:close()
   end)
 else
-  print("skipped: a disk that fills up (needs a program that sets arg, without ThreadSanitizer)")
+  print("skipped: a disk that fills up (needs arg, and no ThreadSanitizer)")
 end
 
 local function have_numpy()
