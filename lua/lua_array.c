@@ -890,7 +890,10 @@ static void put(printer *p, const char *text)
 static void put_number(printer *p, int64_t offset)
 {
     char text[40];
-    int n = snprintf(text, sizeof text, SHOW_FORMAT, still_open(p->L, p->a, offset));
+    const double v = still_open(p->L, p->a, offset);
+    /* the sign that printf gives to a nan differs between machines */
+    int n =
+        isnan(v) ? snprintf(text, sizeof text, "nan") : snprintf(text, sizeof text, SHOW_FORMAT, v);
 
     if (!p->b && n > p->width)
         p->width = n;
