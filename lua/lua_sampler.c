@@ -310,31 +310,33 @@ static void set_T_field(lua_State *L, const dam_sampler *s)
     lua_setfield(L, -2, "T");
 }
 
-/* stats of the table on top: by index of T, where the work went. The reference takes all patterns.
- */
+/* stats of the table on top: by index of T, where the work went. */
 static void set_stats(lua_State *L, const dam_sampler *s)
 {
-    static const char *const names[] = {"patterns_per_step", "rebuilds", "list_size"};
+    static const char *const names[] = {"patterns_per_step", "rebuilds", "list_size", "unsure"};
+    const int first = lua_gettop(L) + 1; /* of the four lists */
 
-    lua_createtable(L, 0, 4);
-    for (int n = 0; n < 3; n++) {
+    for (int n = 0; n < 4; n++)
         lua_createtable(L, (int)s->n_T, 0);
-        for (int64_t t = 0; t < s->n_T; t++) {
-            if (n == 0)
-                lua_pushnumber(L, dam_sampler_patterns_per_step(s, t));
-            else
-                lua_pushinteger(L, 0);
-            lua_rawseti(L, -2, t + 1);
+    for (int64_t t = 0; t < s->n_T; t++) {
+        const dam_work work = dam_sampler_work(s, t);
+        const double numbers[] = {work.patterns_per_step, work.rebuilds, work.list_size};
+        for (int n = 0; n < 3; n++) {
+            lua_pushnumber(L, numbers[n]);
+            lua_rawseti(L, first + n, t + 1);
         }
+        lua_createtable(L, 0, 1);
+        lua_pushnumber(L, work.unsure);
+        lua_setfield(L, -2, "active");
+        lua_rawseti(L, first + 3, t + 1);
+    }
+    lua_createtable(L, 0, 4);
+    for (int n = 0; n < 4; n++) {
+        lua_pushvalue(L, first + n);
         lua_setfield(L, -2, names[n]);
     }
-    lua_createtable(L, (int)s->n_T, 0);
-    for (int64_t t = 0; t < s->n_T; t++) {
-        lua_newtable(L);
-        lua_rawseti(L, -2, t + 1);
-    }
-    lua_setfield(L, -2, "unsure");
-    lua_setfield(L, -2, "stats");
+    lua_setfield(L, first - 1, "stats");
+    lua_settop(L, first - 1);
 }
 
 /* Pushes the result of the sample that the sampler has just completed. */

@@ -17,6 +17,9 @@
 #define FIRST_PATIENCE 128
 #define LAST_PATIENCE 8192
 
+/* Of proposals; for how long a list may last. */
+#define USUAL_ACCEPTANCE 0.3
+
 /* Making a list costs two passes over all patterns. */
 #define SHORT_LIFE 5
 
@@ -106,7 +109,7 @@ static plan plan_at(const dam_active_input *in, const int64_t count[BINS], doubl
     const dam_reference *f = in->reference;
     const double width =
         f->kernel == DAM_POLYNOMIAL ? in->tolerance / f->N : in->tolerance * weight;
-    const double lifetime = fmax(1.0, (skin / in->sigma) * (skin / in->sigma) / in->acceptance);
+    const double lifetime = fmax(1.0, (skin / in->sigma) * (skin / in->sigma) / USUAL_ACCEPTANCE);
     plan p = {.skin = skin, .first = 0};
 
     for (; p.first < BINS; p.first++) {

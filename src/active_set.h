@@ -41,7 +41,6 @@ typedef struct {
     const double *phi;   /* [M] alignments with the state */
     const float *x;      /* the state */
     double sigma;        /* width of a proposal: an angle, roughly */
-    double acceptance;   /* estimate */
     double tolerance;    /* of L: wider intervals are of little use */
     uint64_t step;
 } dam_active_input;

@@ -294,6 +294,8 @@ static int64_t judge_by_lists(dam_gang *g, workspace *w, uint64_t step)
         w->verdict[c] = UNDECIDED;
         w->outside[c] = false;
         if (set && set->listed >= 0) {
+            g->chain[c].tried++;
+            g->chain[c].listed += (uint64_t)set->listed;
             w->outside[c] = !dam_active_evaluate(set, g->reference, g->kernels, g->N, g->M,
                                                  w->proposal + c * g->N, w->all_phi, w->next + c);
             if (!w->outside[c]) {
@@ -304,6 +306,7 @@ static int64_t judge_by_lists(dam_gang *g, workspace *w, uint64_t step)
                     w->verdict[c] = UNDECIDED; /* its energy would not be certified */
             }
         }
+        g->chain[c].unsure += set && set->listed >= 0 && w->verdict[c] == UNDECIDED;
         if (w->verdict[c] == UNDECIDED)
             w->slot[left++] = c;
     }
@@ -467,7 +470,7 @@ static dam_status make_lists(dam_gang *g, workspace *w, int64_t n, uint64_t step
         return DAM_ERR_INTERRUPTED;
     for (int64_t i = 0; i < n && status == DAM_OK; i++) {
         const int64_t c = w->slot[i];
-        const dam_chain *chain = g->chain + c;
+        dam_chain *chain = g->chain + c;
         const dam_active_input in = {
             .reference = g->reference,
             .N = g->N,
@@ -476,11 +479,11 @@ static dam_status make_lists(dam_gang *g, workspace *w, int64_t n, uint64_t step
             .phi = w->all_phi + i * g->M,
             .x = g->x + c * g->N,
             .sigma = chain->sigma,
-            .acceptance = 0.3,
             .tolerance = tolerance_of(g),
             .step = step - begin + 1,
         };
         status = dam_active_build(w->active + c, &in, e);
+        chain->rebuilds += w->active[c].listed >= 0;
     }
     return status;
 }

@@ -436,7 +436,7 @@ dam_status dam_sampler_begin_sample(dam_sampler *s, int64_t steps, const dam_rec
         dam_chain *chain = s->chain + c;
         chain->accepted = 0;
         chain->phi_sum = chain->phi2_sum = chain->L_sum = chain->L2_sum = 0;
-        chain->patterns = 0;
+        chain->patterns = chain->rebuilds = chain->tried = chain->unsure = chain->listed = 0;
         chain->measured = false;
     }
     memset(s->q12_sum, 0, (size_t)(s->patterns->disorder * s->n_T) * sizeof *s->q12_sum);
@@ -487,14 +487,22 @@ dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
     return s->activity == DAM_IDLE ? DAM_OK : proceed(s, e);
 }
 
-double dam_sampler_patterns_per_step(const dam_sampler *s, int64_t t)
+dam_work dam_sampler_work(const dam_sampler *s, int64_t t)
 {
-    double sum = 0;
+    const double chains = (double)s->patterns->disorder * (double)s->replicas;
+    double patterns = 0, rebuilds = 0, tried = 0, unsure = 0, listed = 0;
 
     for (int64_t d = 0; d < s->patterns->disorder; d++)
-        for (int64_t r = 0; r < s->replicas; r++)
-            sum += (double)s->chain[dam_sampler_index(s, t, d, r)].patterns;
-    return sum / ((double)s->ask * (double)s->patterns->disorder * (double)s->replicas);
+        for (int64_t r = 0; r < s->replicas; r++) {
+            const dam_chain *c = s->chain + dam_sampler_index(s, t, d, r);
+            patterns += (double)c->patterns;
+            rebuilds += (double)c->rebuilds;
+            tried += (double)c->tried;
+            unsure += (double)c->unsure;
+            listed += (double)c->listed;
+        }
+    return (dam_work){patterns / ((double)s->ask * chains), rebuilds / chains,
+                      tried > 0 ? listed / tried : 0, tried > 0 ? unsure / tried : 0};
 }
 
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)

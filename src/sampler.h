@@ -43,7 +43,12 @@ typedef struct {
     uint64_t accepted;
     double phi_sum, phi2_sum, L_sum, L2_sum;
     double phi_max_other; /* of the last state of a sample */
-    uint64_t patterns;    /* evaluated in the sample in progress, or in the last one */
+    /* Work in the sample in progress, or in the last one. */
+    uint64_t patterns; /* evaluated */
+    uint64_t rebuilds; /* of lists */
+    uint64_t tried;    /* proposals given to a list, */
+    uint64_t unsure;   /* of them left to all patterns, */
+    uint64_t listed;   /* and the sum of the lists' lengths */
     bool exact;
     bool measured; /* phi_max_other is that of the sample in progress */
 } dam_chain;
@@ -130,8 +135,15 @@ dam_status dam_sampler_now(const dam_sampler *s, dam_recorded q, double *out, da
 /* Completes what was interrupted; `*was` says what it was (DAM_IDLE: nothing to do). */
 dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e);
 
-/* Patterns evaluated per step of a chain, in the last sample, at the temperature t. */
-double dam_sampler_patterns_per_step(const dam_sampler *s, int64_t t);
+/* Where the work of the last sample went, over the chains of one temperature. */
+typedef struct {
+    double patterns_per_step;
+    double rebuilds;  /* lists made, per chain */
+    double list_size; /* mean length of the lists in use; 0 without any */
+    double unsure;    /* fraction of the proposals given to a list that it left undecided */
+} dam_work;
+
+dam_work dam_sampler_work(const dam_sampler *s, int64_t t);
 
 /* Writes a quantity of the last completed sample. */
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out);

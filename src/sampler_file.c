@@ -15,7 +15,7 @@
 #include "sampler.h"
 
 #define FORMAT 2
-#define CHAIN_WORDS 12
+#define CHAIN_WORDS 16
 
 /* A walk over the words of a file. */
 typedef struct {
@@ -122,6 +122,10 @@ static void visit_chain(walk *w, dam_chain *c)
     visit_double(w, &c->L2_sum);
     visit_double(w, &c->phi_max_other);
     visit(w, &c->patterns);
+    visit(w, &c->rebuilds);
+    visit(w, &c->tried);
+    visit(w, &c->unsure);
+    visit(w, &c->listed);
     visit(w, &flags);
     c->measured = flags & 1;
     c->exact = flags >> 1 & 1;

@@ -127,7 +127,6 @@ static dam_active_set list_at(field *s, double phi, double sigma, double toleran
                            .phi = s->phi,
                            .x = x,
                            .sigma = sigma,
-                           .acceptance = 0.3,
                            .tolerance = tolerance,
                            .step = 1};
 
@@ -233,7 +232,8 @@ static double compare(dam_hamiltonian h, int N, int64_t M, double T, uint64_t se
         CHECK(fabs(energy[0][c] - energy[1][c]) < 1e-6, "energy density off by %g",
               energy[0][c] - energy[1][c]);
     }
-    saved = 1 - dam_sampler_patterns_per_step(s[0], 0) / dam_sampler_patterns_per_step(s[1], 0);
+    saved = 1 - dam_sampler_work(s[0], 0).patterns_per_step /
+                    dam_sampler_work(s[1], 0).patterns_per_step;
     dam_sampler_free(s[0]);
     dam_sampler_free(s[1]);
     dam_patterns_release(p);
