@@ -52,8 +52,15 @@ def recorded(home):
 
 def observed(home):
     terminal = begin(home)
-    terminal.enter("o.observe = function(v) if v.step == 150 then while true do end end end")
-    interrupt(terminal, "a:sample(500, o)")
+    terminal.enter("o.observe = function(v) if v.step == 150 then print 'stuck' "
+                   "while true do end end end")
+    terminal.send("a:sample(500, o)\n")
+    terminal.expect("\nstuck\n", 60.0)  # the block is reached, however slow the machine
+    terminal.send("\x03")
+    terminal.expect("interrupted", 10.0)
+    terminal.expect("> ", 5.0)
+    if terminal.seconds > LIMIT:
+        raise AssertionError(f"took {terminal.seconds:.3f} s")
     terminal.enter("o.observe = nil  steps = 0")
     terminal.send("r = a:finish{ observe = function(v) steps = steps + v.step end }\n")
     terminal.expect("> ", 60.0)
