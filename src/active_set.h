@@ -13,11 +13,6 @@
 
 #include "cpu/kernels.h"
 
-/* [low, high] contains the reference's L; low = high when it is that value itself. */
-typedef struct {
-    double low, high;
-} dam_interval;
-
 typedef struct {
     int64_t listed;   /* patterns in the list; -1: no list, all patterns are to be evaluated */
     int64_t room;     /* of `rows` */

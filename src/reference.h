@@ -31,6 +31,11 @@ typedef struct {
     double N;
 } dam_reference;
 
+/* [low, high] contains the reference's L; low = high when it is that value itself. */
+typedef struct {
+    double low, high;
+} dam_interval;
+
 /* One block of one state: its exact maximum (LSE) and its sum. */
 typedef struct {
     double max;

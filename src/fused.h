@@ -1,0 +1,32 @@
+/*
+ * Certified passes: many states of one disorder against all of its patterns in lower precision,
+ * overlaps and reduction fused, so that nothing of size M x states is stored. For each state the
+ * result is an interval that contains L of the reference evaluation (reference.h), whatever the
+ * rounding was. A pass that cannot say anything useful about a state answers [-inf, inf].
+ */
+#ifndef DAM_FUSED_H
+#define DAM_FUSED_H
+
+#include <stdbool.h>
+
+#include "cpu/kernels.h"
+
+typedef struct {
+    const dam_kernels *kernels;
+    const dam_reference *reference;
+    int N;
+    int64_t M;
+    const float *panels; /* all patterns, [panel][k][DAM_PANEL] */
+    const float *x;      /* states are x[slot[i] * N + k] */
+    const int64_t *slot; /* [states] */
+    int64_t states;
+    const double *near; /* [states]: L is expected near this; any value is allowed */
+    void *scratch;      /* of the size that the pass asks for, aligned to DAM_ALIGNMENT */
+    dam_interval *L;    /* [states]: the result */
+} dam_pass;
+
+/* Single precision. False when interrupted. */
+uint64_t dam_single_scratch(int N, int64_t states);
+bool dam_single_pass(const dam_pass *pass);
+
+#endif
