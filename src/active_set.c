@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bounds.h"
 #include "memory.h"
 
 /* Alignments are counted in bins of equal width. */
@@ -23,23 +24,6 @@
 /* Making a list costs two passes over all patterns. */
 #define SHORT_LIFE 5
 
-/* States and patterns are singles: |x|^2/N is within 2.4e-7 of 1, so an alignment and the cosine
- * of an angle differ by less than this. */
-#define NORM_SLACK 3e-7
-
-/* Bound on the rounding of an alignment computed in double, in any order of summation. */
-static double phi_rounding(int N)
-{
-    return 2.5e-16 * (N + 2);
-}
-
-double dam_lse_rounding(const dam_reference *f, double max_phi, double log_sum)
-{
-    /* alignments, then 700 times two roundings of an exponent, 2000 additions, exp and ln */
-    return f->c * phi_rounding((int)f->N) + 1e-12 +
-           1e-15 * (fabs(f->c * (max_phi - 1.0)) + fabs(log_sum) + 1.0);
-}
-
 /* Numbers of patterns per bin, from -1 upwards; alignments beyond the ends go to the end bins. */
 static void count_bins(const dam_active_input *in, int64_t count[BINS])
 {
@@ -53,14 +37,14 @@ static void count_bins(const dam_active_input *in, int64_t count[BINS])
 /* Largest and smallest alignment, anywhere within the skin, of a pattern of bin b. */
 static double highest(int b, double skin)
 {
-    double theta = acos(fmin(1.0, 2.0 * (b + 1) / BINS - 1.0 + NORM_SLACK));
-    return cos(fmax(0.0, theta - skin)) + NORM_SLACK;
+    double theta = acos(fmin(1.0, 2.0 * (b + 1) / BINS - 1.0 + DAM_NORM_SLACK));
+    return cos(fmax(0.0, theta - skin)) + DAM_NORM_SLACK;
 }
 
 static double lowest(int b, double skin)
 {
-    double theta = acos(fmax(-1.0, 2.0 * b / BINS - 1.0 - NORM_SLACK));
-    return cos(fmin(M_PI, theta + skin)) - NORM_SLACK;
+    double theta = acos(fmax(-1.0, 2.0 * b / BINS - 1.0 - DAM_NORM_SLACK));
+    return cos(fmin(M_PI, theta + skin)) - DAM_NORM_SLACK;
 }
 
 /* What one pattern of the bin adds: LSE relative to exp(c (top - 1)), else its term's range. */
@@ -227,7 +211,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_input *in, dam
     memcpy(set->x_ref, in->x, (size_t)in->N * sizeof *in->x);
     set->listed = used;
     set->skin = p.skin;
-    set->least_cos = cos(p.skin) + NORM_SLACK;
+    set->least_cos = cos(p.skin) + DAM_NORM_SLACK;
     set->tail_log = p.high;
     set->tail_low = p.low;
     set->tail_high = p.high;
@@ -235,21 +219,8 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_input *in, dam
     return DAM_OK;
 }
 
-/* Interval of ln(sum) for sums in [low, high], up to what rounding can do. */
-static dam_interval log_interval(double low, double high)
-{
-    const double slack = 1e-14;
-    dam_interval L = {-HUGE_VAL, -HUGE_VAL};
-
-    if (low > 0)
-        L.low = log(low) - slack * (1.0 + fabs(log(low)));
-    if (high > 0)
-        L.high = log(high) + slack * (1.0 + fabs(log(high)));
-    return L;
-}
-
 static dam_interval interval_lse(const dam_active_set *set, const dam_reference *f,
-                                 const double *phi)
+                                 const double *phi, int64_t M)
 {
     double max = phi[0], sum = 0, log_sum, L, slack, rest;
 
@@ -260,30 +231,33 @@ static dam_interval interval_lse(const dam_active_set *set, const dam_reference 
     log_sum = dam_log(sum);
     L = f->c * (max - 1.0) + log_sum;
     /* ours, and the reference's: the logarithm of its sum is below ln 2^32 < 25 */
-    slack = dam_lse_rounding(f, max, log_sum) + dam_lse_rounding(f, max, 25.0);
+    slack = dam_lse_rounding(f, (double)set->listed, max, log_sum) +
+            dam_lse_rounding(f, (double)M, max, 25.0);
     rest = exp(fmin(700.0, set->tail_log - L + slack));
     return (dam_interval){L - slack, L + slack + rest * (1.0 + 1e-9)};
 }
 
 static dam_interval interval_lsr(const dam_active_set *set, const dam_reference *f,
-                                 const double *phi)
+                                 const double *phi, int64_t M)
 {
-    const double each = 2.0 * (f->b * phi_rounding((int)f->N) + 1e-15 * (1.0 + 2.0 * f->b));
-    const double error = each * (double)set->listed;
+    const double error = 2.0 * dam_lsr_rounding(f) * (double)set->listed;
+    const double relative = 1e-12 + dam_sum_rounding((double)M);
     double sum = 0, low;
 
     for (int64_t i = 0; i < set->listed; i++)
         sum += dam_term_lsr(f, phi[i]);
     low = fmax(0.0, sum - error) + set->tail_low;
-    return log_interval(low * (1.0 - 1e-12), (sum + error + set->tail_high) * (1.0 + 1e-12));
+    return dam_log_interval(low * (1.0 - relative),
+                            (sum + error + set->tail_high) * (1.0 + relative));
 }
 
 static dam_interval interval_polynomial(const dam_active_set *set, const dam_reference *f,
                                         const double *phi, int64_t M)
 {
     const double largest = pow(1.001, f->k); /* alignments stay below 1.001 */
-    const double each = 2.0 * (f->k + 2) * (phi_rounding((int)f->N) + 4e-16) * largest;
-    const double error = each * (double)set->listed + 1e-12 * (double)M * largest;
+    const double each = 2.0 * (f->k + 2) * (dam_phi_rounding(f->N) + 4e-16) * largest;
+    const double error =
+        each * (double)set->listed + (1e-12 + dam_sum_rounding((double)M)) * (double)M * largest;
     double sum = 0;
 
     for (int64_t i = 0; i < set->listed; i++)
@@ -300,8 +274,8 @@ bool dam_active_evaluate(const dam_active_set *set, const dam_reference *f,
         return false;
     for (int64_t i = 0; i < set->listed; i++)
         phi[i] = kernels->dot(N, x, set->rows + i * N) / N;
-    *out = f->kernel == DAM_LSE   ? interval_lse(set, f, phi)
-           : f->kernel == DAM_LSR ? interval_lsr(set, f, phi)
+    *out = f->kernel == DAM_LSE   ? interval_lse(set, f, phi, M)
+           : f->kernel == DAM_LSR ? interval_lsr(set, f, phi, M)
                                   : interval_polynomial(set, f, phi, M);
     return true;
 }

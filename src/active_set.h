@@ -53,7 +53,4 @@ bool dam_active_evaluate(const dam_active_set *set, const dam_reference *f,
 
 void dam_active_free(dam_active_set *set);
 
-/* Bound on |L computed - L exact| of the reference, for LSE: see docs/numerics.md. */
-double dam_lse_rounding(const dam_reference *f, double max_phi, double log_sum);
-
 #endif
