@@ -1,39 +1,45 @@
 /*
- * Speed of the inner loops, per core: normals, and the reference evaluation at N = 50, M = 20000
- * with full tiles, beside the rate of multiply-adds that the same core reaches in registers alone.
+ * Speed of the inner loops: the rate of multiply-adds that a core reaches in registers alone, and
+ * beside it, in the same seconds, what the single-precision pass (fused.h) and the reference reach
+ * over the shapes of the papers' maps; and normals. Times are processor time of the threads, so
+ * that a busy machine disturbs less; ratios are medians of measurements that take turns.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <omp.h>
 
 #ifdef __x86_64__
 #include <immintrin.h>
 #endif
 
-#include "cpu/kernels.h"
+#include "fused.h"
+#include "memory.h"
 
-#define SECONDS 0.5
-#define REPEATS 5
+#define REPEATS 7
+#define PEAK_SECONDS 0.03
+#define PASS_SECONDS 0.1
+#define STATES 80
 
 static double now(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Multiply-adds a second in registers alone, twelve independent sums; 0 where there is no fma. */
+/* Multiply-adds a second in registers alone, twelve independent sums. */
 #ifdef __x86_64__
 #define PEAK(NAME, TARGET, VECTOR, SET, FMA, WIDTH)                                               \
     __attribute__((target(TARGET))) static double NAME(void)                                      \
     {                                                                                             \
-        VECTOR sum[12], a = SET(0.999), b = SET(1e-3);                                            \
+        VECTOR sum[12], a = SET(0.999f), b = SET(1e-3f);                                          \
         double begin = now(), count = 0;                                                          \
         for (int i = 0; i < 12; i++)                                                              \
-            sum[i] = SET(i);                                                                      \
-        while (now() - begin < SECONDS) {                                                         \
+            sum[i] = SET((float)i);                                                               \
+        while (now() - begin < PEAK_SECONDS) {                                                    \
             for (int n = 0; n < 100000; n++)                                                      \
                 _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) sum[i] = FMA(sum[i], a, b); \
             __asm__ volatile("" ::"m"(sum));                                                      \
@@ -41,63 +47,24 @@ static double now(void)
         }                                                                                         \
         return count / (now() - begin);                                                           \
     }
-PEAK(peak_avx2, "avx2,fma", __m256d, _mm256_set1_pd, _mm256_fmadd_pd, 4)
-PEAK(peak_avx512, "avx512f", __m512d, _mm512_set1_pd, _mm512_fmadd_pd, 8)
+PEAK(peak_avx2_double, "avx2,fma", __m256d, _mm256_set1_pd, _mm256_fmadd_pd, 4)
+PEAK(peak_avx2_single, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, 8)
+PEAK(peak_avx512_double, "avx512f", __m512d, _mm512_set1_pd, _mm512_fmadd_pd, 8)
+PEAK(peak_avx512_single, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, 16)
 #endif
 
-static double peak_rate(const char *isa)
+/* 0 where there is no fused multiply-add. */
+static double peak_rate(const char *isa, int singles)
 {
 #ifdef __x86_64__
     if (strcmp(isa, "avx2") == 0)
-        return peak_avx2();
+        return singles ? peak_avx2_single() : peak_avx2_double();
     if (strcmp(isa, "avx512") == 0)
-        return peak_avx512();
+        return singles ? peak_avx512_single() : peak_avx512_double();
 #endif
     (void)isa;
+    (void)singles;
     return 0;
-}
-
-static double normals_rate(const dam_kernels *k)
-{
-    static float out[4096];
-    double count = 0, begin = now();
-
-    for (uint64_t i = 0; now() - begin < SECONDS; i++) {
-        k->normals(dam_pattern_stream(1, 50, 1, i), 4096, 0, out);
-        count += 4096;
-    }
-    return count / (now() - begin);
-}
-
-/* Overlaps and sums of DAM_TILE states with M patterns: multiply-adds a second. */
-static double reference_rate(const dam_kernels *k, int N, int64_t M)
-{
-    const int64_t panels = (M + DAM_PANEL - 1) / DAM_PANEL;
-    const dam_hamiltonian h = {.kernel = DAM_LSE, .beta_net = 1};
-    const dam_reference f = dam_reference_of(&h, N);
-    float *panel = aligned_alloc(64, (size_t)(panels * N * DAM_PANEL) * sizeof *panel);
-    double *states = aligned_alloc(64, (size_t)(N * DAM_TILE + 7) / 8 * 64);
-    double *phi = aligned_alloc(64, DAM_TILE * DAM_BLOCK * sizeof *phi), count = 0, begin;
-    volatile double sink = 0;
-
-    k->normals((dam_stream){1, 1}, panels * N * DAM_PANEL, 0, panel);
-    for (int i = 0; i < N * DAM_TILE; i++)
-        states[i] = panel[i * 7];
-    begin = now();
-    while (now() - begin < SECONDS) {
-        for (int64_t mu = 0; mu < M; mu += DAM_BLOCK) {
-            const int64_t n = M - mu < DAM_BLOCK ? M - mu : DAM_BLOCK;
-            k->overlaps(panel + mu * N, (n + DAM_PANEL - 1) / DAM_PANEL, N, states, DAM_TILE, phi);
-            for (int j = 0; j < DAM_TILE; j++)
-                sink += k->reduce(&f, phi + j * DAM_BLOCK, n).sum;
-        }
-        count += (double)M * N * DAM_TILE;
-    }
-    count /= now() - begin;
-    free(panel);
-    free(states);
-    free(phi);
-    return count;
 }
 
 static int ascending(const void *a, const void *b)
@@ -106,30 +73,217 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int main(void)
+static double median(double *value)
 {
-    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    qsort(value, REPEATS, sizeof *value, ascending);
+    return value[REPEATS / 2];
+}
 
-    printf("%-8s %12s %14s %22s %12s %10s\n", "isa", "normals/s", "MAC/s (50,2e4)",
-           "range of MAC/s", "peak MAC/s", "fraction");
-    for (int i = 0; i < 3; i++) {
-        const dam_kernels *k;
-        double normals[REPEATS], rate[REPEATS], peak[REPEATS];
-        if (dam_kernels_named(names[i], &k, &(dam_error){0}))
-            continue;
-        for (int r = 0; r < REPEATS; r++) {
-            normals[r] = normals_rate(k);
-            rate[r] = reference_rate(k, 50, 20000);
-            peak[r] = peak_rate(names[i]);
+static double normals_rate(const dam_kernels *k)
+{
+    static float out[4096];
+    double count = 0, begin = now();
+
+    for (uint64_t i = 0; now() - begin < PASS_SECONDS; i++) {
+        k->normals(dam_pattern_stream(1, 50, 1, i), 4096, 0, out);
+        count += 4096;
+    }
+    return count / (now() - begin);
+}
+
+static void *room(uint64_t count, uint64_t size)
+{
+    void *p;
+    dam_error e;
+
+    if (dam_alloc(&p, count, size, "a benchmark", "nothing", &e)) {
+        fprintf(stderr, "bench_kernels: %s\n", e.message);
+        exit(1);
+    }
+    return p;
+}
+
+/* M patterns of dimension N, and states near the first one. */
+typedef struct {
+    int N;
+    int64_t M, slot[STATES];
+    float *panels, *x;
+    double *states, near[STATES]; /* one tile of the reference */
+} field;
+
+static void onto_sphere(int N, float *x, int64_t stride)
+{
+    double norm = 0;
+
+    for (int k = 0; k < N; k++)
+        norm += (double)x[k * stride] * x[k * stride];
+    for (int k = 0; k < N; k++)
+        x[k * stride] = (float)(x[k * stride] * sqrt(N / norm));
+}
+
+static field field_make(int N, int64_t M)
+{
+    const int64_t panels = (M + DAM_PANEL - 1) / DAM_PANEL;
+    const dam_kernels *k;
+    field f = {.N = N, .M = M};
+
+    dam_kernels_get(&k, &(dam_error){0});
+    f.panels = room((uint64_t)(panels * N), DAM_PANEL * sizeof(float));
+    f.x = room(STATES, (uint64_t)N * sizeof(float));
+    f.states = room(DAM_TILE, (uint64_t)N * sizeof(double));
+    k->normals((dam_stream){1, 1}, panels * N * DAM_PANEL, 0, f.panels);
+    for (int64_t mu = 0; mu < panels * DAM_PANEL; mu++) {
+        float *xi = f.panels + mu / DAM_PANEL * DAM_PANEL * N + mu % DAM_PANEL;
+        onto_sphere(N, xi, DAM_PANEL);
+        for (int i = 0; i < N && mu >= M; i++)
+            xi[(int64_t)i * DAM_PANEL] = 0;
+    }
+    k->normals((dam_stream){2, 1}, (int64_t)STATES * N, 0, f.x);
+    for (int i = 0; i < STATES; i++) {
+        f.slot[i] = i;
+        for (int j = 0; j < N; j++)
+            f.x[i * N + j] = f.panels[(int64_t)j * DAM_PANEL] + 0.4f * f.x[i * N + j];
+        onto_sphere(N, f.x + i * N, 1);
+        f.near[i] = -0.07 * N;
+    }
+    for (int i = 0; i < DAM_TILE * N; i++)
+        f.states[i] = f.x[i % DAM_TILE * N + i / DAM_TILE];
+    return f;
+}
+
+static void field_free(field *f)
+{
+    dam_free(f->panels);
+    dam_free(f->x);
+    dam_free(f->states);
+}
+
+/* Multiply-adds a second of the pass, and whether it says anything about the states. */
+static double single_rate(const dam_kernels *k, const field *f, const dam_reference *r,
+                          void *scratch, double *width)
+{
+    dam_interval L[STATES];
+    const dam_pass pass = {.kernels = k,
+                           .reference = r,
+                           .N = f->N,
+                           .M = f->M,
+                           .panels = f->panels,
+                           .x = f->x,
+                           .slot = f->slot,
+                           .states = STATES,
+                           .near = f->near,
+                           .scratch = scratch,
+                           .L = L};
+    double count = 0, begin = now();
+
+    do {
+        dam_single_pass(&pass);
+        count += (double)f->M * f->N * STATES;
+    } while (now() - begin < PASS_SECONDS);
+    *width = L[0].high - L[0].low;
+    return count / (now() - begin);
+}
+
+/* Multiply-adds a second of the reference with one tile of states. */
+static double reference_rate(const dam_kernels *k, const field *f, const dam_reference *r,
+                             double *phi)
+{
+    double count = 0, begin = now();
+    volatile double sink = 0;
+
+    while (now() - begin < PASS_SECONDS)
+        for (int64_t mu = 0; mu < f->M && now() - begin < PASS_SECONDS; mu += DAM_BLOCK) {
+            const int64_t n = f->M - mu < DAM_BLOCK ? f->M - mu : DAM_BLOCK;
+            k->overlaps(f->panels + mu * f->N, (n + DAM_PANEL - 1) / DAM_PANEL, f->N, f->states,
+                        DAM_TILE, phi);
+            for (int j = 0; j < DAM_TILE; j++)
+                sink += k->reduce(r, phi + j * DAM_BLOCK, n).sum;
+            count += (double)n * f->N * DAM_TILE;
         }
-        qsort(normals, REPEATS, sizeof *normals, ascending);
-        qsort(rate, REPEATS, sizeof *rate, ascending);
-        qsort(peak, REPEATS, sizeof *peak, ascending);
-        printf("%-8s %12.3g %14.3g %10.3g ..%9.3g", names[i], normals[REPEATS / 2],
-               rate[REPEATS / 2], rate[0], rate[REPEATS - 1]);
-        if (peak[REPEATS / 2] > 0)
-            printf(" %12.3g %10.2f", peak[REPEATS / 2], rate[REPEATS / 2] / peak[REPEATS / 2]);
-        putchar('\n');
+    return count / (now() - begin);
+}
+
+/* One line of the table: medians over the threads' repetitions. */
+static void measure(const dam_kernels *k, const field *f, dam_kernel kernel, int threads)
+{
+    const dam_hamiltonian h = {.kernel = kernel, .beta_net = 1, .b = kernel == DAM_LSR ? 3.41 : 0};
+    const dam_reference r = dam_reference_of(&h, f->N);
+    double single[REPEATS] = {0}, reference[REPEATS] = {0}, of_single[REPEATS] = {0},
+           of_double[REPEATS] = {0}, width = 0;
+
+#pragma omp parallel num_threads(threads)
+    {
+        void *scratch = room(dam_single_scratch(f->N, STATES), 1);
+        double *phi = room(DAM_TILE * DAM_BLOCK, sizeof *phi);
+        for (int i = 0; i < REPEATS; i++) {
+            double rate[5], mine;
+#pragma omp barrier
+            rate[0] = peak_rate(k->name, 1);
+            rate[1] = single_rate(k, f, &r, scratch, &mine);
+            rate[2] = peak_rate(k->name, 1);
+            rate[3] = reference_rate(k, f, &r, phi);
+            rate[4] = peak_rate(k->name, 0);
+#pragma omp critical
+            {
+                width = mine;
+                single[i] += rate[1];
+                reference[i] += rate[3];
+                of_single[i] += 2 * rate[1] / (rate[0] + rate[2]) / threads;
+                of_double[i] += rate[3] / rate[4] / threads;
+            }
+        }
+        dam_free(scratch);
+        dam_free(phi);
+    }
+    printf("%-7s %4d %7lld %-4s %7d %11.3g %9.2f %12.3g %9.2f %9.1e\n", k->name, f->N,
+           (long long)f->M, kernel == DAM_LSE ? "lse" : "lsr", threads, median(single),
+           median(of_single), median(reference), median(of_double), width);
+    fflush(stdout);
+}
+
+static void print_peaks(const dam_kernels *k)
+{
+    double singles[REPEATS], doubles[REPEATS], normals[REPEATS];
+
+    for (int i = 0; i < REPEATS; i++) {
+        singles[i] = peak_rate(k->name, 1);
+        normals[i] = normals_rate(k);
+        doubles[i] = peak_rate(k->name, 0);
+    }
+    printf("%-7s %16.3g %16.3g %12.3g\n", k->name, median(singles), median(doubles),
+           median(normals));
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        int N;
+        int64_t M;
+    } shapes[] = {{24, 500000},  {24, 20000},  {50, 200000},
+                  {100, 100000}, {240, 60000}, {990, 20000}};
+    static const char *const names[] = {"scalar", "avx2", "avx512"};
+    const dam_kernels *k;
+
+    printf("One core: multiply-adds a second in registers alone, normals a second\n"
+           "%-7s %16s %16s %12s\n",
+           "isa", "peak (single)", "peak (double)", "normals");
+    for (int i = 0; i < 3; i++)
+        if (dam_kernels_named(names[i], &k, &(dam_error){0}) == DAM_OK)
+            print_peaks(k);
+    printf(
+        "\nMultiply-adds a second, all threads: the single-precision pass over %d states and the\n"
+        "reference, fractions of the peak in single and double; width of an interval of L\n"
+        "%-7s %4s %7s %-4s %7s %11s %9s %12s %9s %9s\n",
+        STATES, "isa", "N", "M", "H", "threads", "single", "fraction", "reference", "fraction",
+        "width");
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
+        field f = field_make(shapes[s].N, shapes[s].M);
+        for (int i = 1; i < 3; i++)
+            for (int j = 0; j < 4; j++)
+                if ((argc < 2 || strcmp(argv[1], names[i]) == 0) &&
+                    dam_kernels_named(names[i], &k, &(dam_error){0}) == DAM_OK)
+                    measure(k, &f, j & 1 ? DAM_LSR : DAM_LSE, 1 + j / 2);
+        field_free(&f);
     }
     return 0;
 }

@@ -182,6 +182,25 @@ static void read_device(const dam_options *o, char resolved[DAM_DEVICE_NAME_SIZE
     lua_pop(L, 1);
 }
 
+/* The tiers asked for by the option. */
+static dam_tier_set read_evaluation(const dam_options *o)
+{
+    lua_State *L = o->L;
+    dam_tier_set tiers = DAM_TIERS_ALL;
+    dam_error e;
+
+    if (dam_option_push(o, "evaluation") == LUA_TSTRING) {
+        if (dam_tiers_named(lua_tostring(L, -1), &tiers, &e))
+            luaL_error(L, "%s: evaluation = \"%s\" is not allowed: %s", o->where,
+                       lua_tostring(L, -1), e.message);
+    } else if (!lua_isnil(L, -1)) {
+        dam_argument_error(L, o->where, "evaluation", -1,
+                           "a name such as \"auto\", \"reference\" or \"active+single\"");
+    }
+    lua_pop(L, 1);
+    return tiers;
+}
+
 /***
 A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of the pattern set and
 replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on
@@ -191,8 +210,10 @@ the other chains, or on how a run is cut into calls.
  (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
  "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
  of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
- `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` ("auto",
- "reference", "active": lists of near patterns where they pay; every decision is the same)
+ `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` (tiers by name: "auto", all
+ that this processor has; or "reference", "active" (lists of near patterns), "tiles" (matrix units)
+ and "single" (single precision), alone or joined by "+", such as "active+single"; what a tier
+ cannot prove goes to the next one and in the end to the reference: every decision is the same)
 @treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
  step
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
@@ -205,7 +226,6 @@ static int mh(lua_State *L)
     static const char *const keys[] = {"hamiltonian",   "patterns",   "T",    "replicas",
                                        "first_replica", "init",       "step", "seed",
                                        "device",        "evaluation", NULL};
-    static const char *const evaluations[] = {"auto", "reference", "active", NULL};
     static const char expected_replicas[] = "an integer from 1 to 4294967295";
     dam_options o = dam_options_begin(L, 1, where_mh, keys, false);
     char device[DAM_DEVICE_NAME_SIZE];
@@ -238,7 +258,7 @@ static int mh(lua_State *L)
     s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
     s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, LARGEST, "a number > 0, <= 1e100");
     read_device(&o, device);
-    s.lists = dam_option_choice(&o, "evaluation", 0, evaluations) != 1;
+    s.tiers = read_evaluation(&o);
     read_init(&o, &s);
     h = push_closed(L);
     strcpy(h->device, device);
@@ -310,33 +330,44 @@ static void set_T_field(lua_State *L, const dam_sampler *s)
     lua_setfield(L, -2, "T");
 }
 
+/* Puts a table of the first `tiers` tiers' numbers at index t of the table on top. */
+static void set_by_tier(lua_State *L, int64_t t, const double numbers[DAM_TIERS], int tiers)
+{
+    lua_createtable(L, 0, tiers);
+    for (int tier = 0; tier < tiers; tier++) {
+        lua_pushnumber(L, numbers[tier]);
+        lua_setfield(L, -2, dam_tier_name((dam_tier)tier));
+    }
+    lua_rawseti(L, -2, t + 1);
+}
+
 /* stats of the table on top: by index of T, where the work went. */
 static void set_stats(lua_State *L, const dam_sampler *s)
 {
-    static const char *const names[] = {"patterns_per_step", "rebuilds", "list_size", "unsure"};
-    const int first = lua_gettop(L) + 1; /* of the four lists */
+    static const char *const names[] = {"patterns_per_step", "rebuilds", "list_size"};
 
-    for (int n = 0; n < 4; n++)
+    lua_createtable(L, 0, 5);
+    for (int n = 0; n < 3; n++) {
         lua_createtable(L, (int)s->n_T, 0);
-    for (int64_t t = 0; t < s->n_T; t++) {
-        const dam_work work = dam_sampler_work(s, t);
-        const double numbers[] = {work.patterns_per_step, work.rebuilds, work.list_size};
-        for (int n = 0; n < 3; n++) {
-            lua_pushnumber(L, numbers[n]);
-            lua_rawseti(L, first + n, t + 1);
+        for (int64_t t = 0; t < s->n_T; t++) {
+            const dam_work work = dam_sampler_work(s, t);
+            double all = 0;
+            for (int tier = 0; tier < DAM_TIERS; tier++)
+                all += work.patterns[tier];
+            lua_pushnumber(L, n == 0 ? all : n == 1 ? work.rebuilds : work.list_size);
+            lua_rawseti(L, -2, t + 1);
         }
-        lua_createtable(L, 0, 1);
-        lua_pushnumber(L, work.unsure);
-        lua_setfield(L, -2, "active");
-        lua_rawseti(L, first + 3, t + 1);
-    }
-    lua_createtable(L, 0, 4);
-    for (int n = 0; n < 4; n++) {
-        lua_pushvalue(L, first + n);
         lua_setfield(L, -2, names[n]);
     }
-    lua_setfield(L, first - 1, "stats");
-    lua_settop(L, first - 1);
+    lua_createtable(L, (int)s->n_T, 0); /* stats unsure */
+    for (int64_t t = 0; t < s->n_T; t++)
+        set_by_tier(L, t, dam_sampler_work(s, t).unsure, DAM_TIER_REFERENCE);
+    lua_setfield(L, -2, "unsure");
+    lua_createtable(L, (int)s->n_T, 0); /* stats by_tier */
+    for (int64_t t = 0; t < s->n_T; t++)
+        set_by_tier(L, t, dam_sampler_work(s, t).patterns, DAM_TIERS);
+    lua_setfield(L, -2, "by_tier");
+    lua_setfield(L, -2, "stats");
 }
 
 /* Pushes the result of the sample that the sampler has just completed. */

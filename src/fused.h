@@ -29,4 +29,9 @@ typedef struct {
 uint64_t dam_single_scratch(int N, int64_t states);
 bool dam_single_pass(const dam_pass *pass);
 
+/* Matrix units of the processor, where it has them and the operating system allows them. */
+bool dam_tiles_usable(void);
+uint64_t dam_tiles_scratch(int N, int64_t states);
+bool dam_tiles_pass(const dam_pass *pass);
+
 #endif

@@ -6,6 +6,7 @@
 #define DAM_GANG_H
 
 #include "sampler.h"
+#include "tiers.h"
 
 typedef struct {
     const dam_kernels *kernels;
@@ -17,7 +18,7 @@ typedef struct {
     dam_chain *chain;    /* [chains], all at the same step */
     float *x;            /* [chains][N] */
     int64_t chains;
-    bool lists;                /* active sets may be used */
+    dam_tier_set tiers;        /* that may be used */
     int64_t replicas;          /* when measuring q12: consecutive chains that share T; else 1 */
     double *q12_sum;           /* [chains / replicas] when replicas > 1 */
     dam_record *record;        /* what to record in when measuring, or NULL */

@@ -100,7 +100,7 @@ static dam_status do_item(dam_sampler *s, const job *j, item it, int64_t unit, d
         .chain = s->chain + c,
         .x = s->x + c * s->patterns->N,
         .chains = it.count,
-        .lists = s->lists,
+        .tiers = s->tiers & dam_tiers_usable(),
         .replicas = unit,
         .q12_sum = s->q12_sum + c / s->replicas,
         .record = j->measure ? s->record : NULL,
@@ -219,7 +219,7 @@ dam_status dam_sampler_allocate(dam_sampler **out, const dam_sampler_options *o,
     s->first_replica = o->first_replica;
     s->seed = o->seed;
     s->step = o->step;
-    s->lists = o->lists;
+    s->tiers = o->tiers;
     if ((status = dam_kernels_get(&s->kernels, e)) ||
         (status = dam_alloc(&memory, (uint64_t)s->n_T, sizeof *s->T, "temperatures", remedy, e)))
         goto failed;
@@ -436,7 +436,10 @@ dam_status dam_sampler_begin_sample(dam_sampler *s, int64_t steps, const dam_rec
         dam_chain *chain = s->chain + c;
         chain->accepted = 0;
         chain->phi_sum = chain->phi2_sum = chain->L_sum = chain->L2_sum = 0;
-        chain->patterns = chain->rebuilds = chain->tried = chain->unsure = chain->listed = 0;
+        memset(chain->patterns, 0, sizeof chain->patterns);
+        memset(chain->tried, 0, sizeof chain->tried);
+        memset(chain->unsure, 0, sizeof chain->unsure);
+        chain->rebuilds = chain->listed = 0;
         chain->measured = false;
     }
     memset(s->q12_sum, 0, (size_t)(s->patterns->disorder * s->n_T) * sizeof *s->q12_sum);
@@ -490,19 +493,25 @@ dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)
 dam_work dam_sampler_work(const dam_sampler *s, int64_t t)
 {
     const double chains = (double)s->patterns->disorder * (double)s->replicas;
-    double patterns = 0, rebuilds = 0, tried = 0, unsure = 0, listed = 0;
+    double tried[DAM_TIERS] = {0}, listed = 0;
+    dam_work work;
 
+    memset(&work, 0, sizeof work);
     for (int64_t d = 0; d < s->patterns->disorder; d++)
         for (int64_t r = 0; r < s->replicas; r++) {
             const dam_chain *c = s->chain + dam_sampler_index(s, t, d, r);
-            patterns += (double)c->patterns;
-            rebuilds += (double)c->rebuilds;
-            tried += (double)c->tried;
-            unsure += (double)c->unsure;
+            for (int tier = 0; tier < DAM_TIERS; tier++) {
+                work.patterns[tier] += (double)c->patterns[tier] / ((double)s->ask * chains);
+                work.unsure[tier] += (double)c->unsure[tier];
+                tried[tier] += (double)c->tried[tier];
+            }
+            work.rebuilds += (double)c->rebuilds / chains;
             listed += (double)c->listed;
         }
-    return (dam_work){patterns / ((double)s->ask * chains), rebuilds / chains,
-                      tried > 0 ? listed / tried : 0, tried > 0 ? unsure / tried : 0};
+    for (int tier = 0; tier < DAM_TIERS; tier++)
+        work.unsure[tier] = tried[tier] > 0 ? work.unsure[tier] / tried[tier] : 0;
+    work.list_size = tried[DAM_TIER_ACTIVE] > 0 ? listed / tried[DAM_TIER_ACTIVE] : 0;
+    return work;
 }
 
 void dam_sampler_read(const dam_sampler *s, dam_quantity q, double *out)
@@ -622,29 +631,22 @@ dam_status dam_sampler_set_state(dam_sampler *s, const double *states, dam_error
     const int64_t chains = dam_sampler_chains(s);
     const size_t x_bytes = (size_t)chains * (size_t)s->patterns->N * sizeof *s->x;
     void *memory = NULL;
+    const size_t chain_bytes = (size_t)chains * sizeof *s->chain;
     float *old_x;
-    double *old_values; /* L and phi of every chain */
     dam_status status = idle(s, "set_state", e);
 
-    if (status || (status = dam_alloc(&memory, 1, x_bytes + (size_t)chains * 2 * sizeof(double),
-                                      "a copy of the states", "free other objects", e)))
+    if (status || (status = dam_alloc(&memory, 1, x_bytes + chain_bytes, "a copy of the states",
+                                      "free other objects", e)))
         return status;
-    old_values = memory;
-    old_x = (void *)(old_values + 2 * chains);
+    memcpy(memory, s->chain, chain_bytes);
+    old_x = (void *)((char *)memory + chain_bytes);
     memcpy(old_x, s->x, x_bytes);
-    for (int64_t c = 0; c < chains; c++) {
-        old_values[2 * c] = s->chain[c].L;
-        old_values[2 * c + 1] = s->chain[c].phi;
-    }
     status = take_states(s, states, e);
     if (status == DAM_OK)
         status = evaluate(s, e);
     if (status) {
         memcpy(s->x, old_x, x_bytes);
-        for (int64_t c = 0; c < chains; c++) {
-            s->chain[c].L = old_values[2 * c];
-            s->chain[c].phi = old_values[2 * c + 1];
-        }
+        memcpy(s->chain, memory, chain_bytes);
     }
     dam_free(memory);
     return status;

@@ -15,6 +15,7 @@
 #include "patterns.h"
 #include "record.h"
 #include "start.h"
+#include "tiers.h"
 
 #define DAM_MAX_REPLICAS UINT32_MAX
 #define DAM_MAX_STEPS ((int64_t)1 << 48)
@@ -27,8 +28,8 @@ typedef struct {
     int64_t n_T;
     int64_t replicas, first_replica; /* numbers first_replica .. first_replica + replicas - 1 */
     uint64_t seed;
-    double step; /* B(7): sigma = step T / sqrt(N) */
-    bool lists;  /* active sets may be used: the same decisions, faster where they pay */
+    double step;        /* B(7): sigma = step T / sqrt(N) */
+    dam_tier_set tiers; /* that may be used; 0: the reference alone */
     dam_start start;
 } dam_sampler_options;
 
@@ -36,7 +37,9 @@ typedef struct {
 typedef struct {
     dam_stream proposals, acceptance;
     double sigma, theta;
-    double L;   /* of the current state: the reference's value when `exact`, else near it */
+    double L;         /* of the current state: the reference's value when `exact`, else near it */
+    dam_interval now; /* contains the reference's value; when not `exact`, and at step known_at */
+    uint64_t known_at;
     double phi; /* alignment of the current state with the target, when `exact` or measured */
     uint64_t decisions; /* rolling hash of all decisions */
     uint64_t steps;     /* since creation */
@@ -44,11 +47,11 @@ typedef struct {
     double phi_sum, phi2_sum, L_sum, L2_sum;
     double phi_max_other; /* of the last state of a sample */
     /* Work in the sample in progress, or in the last one. */
-    uint64_t patterns; /* evaluated */
-    uint64_t rebuilds; /* of lists */
-    uint64_t tried;    /* proposals given to a list, */
-    uint64_t unsure;   /* of them left to all patterns, */
-    uint64_t listed;   /* and the sum of the lists' lengths */
+    uint64_t patterns[DAM_TIERS]; /* evaluated by each tier, */
+    uint64_t tried[DAM_TIERS];    /* proposals that it was given, */
+    uint64_t unsure[DAM_TIERS];   /* and of these left undecided */
+    uint64_t rebuilds;            /* of lists */
+    uint64_t listed;              /* sum of the lengths of the lists that were tried */
     bool exact;
     bool measured; /* phi_max_other is that of the sample in progress */
 } dam_chain;
@@ -64,11 +67,11 @@ typedef struct {
     int64_t n_T, replicas, first_replica;
     uint64_t seed;
     double step;
-    bool lists;
-    dam_chain *chain; /* [disorder][T][replica] */
-    float *x;         /* [disorder][T][replica][N] */
-    double *q12_sum;  /* [disorder][T] */
-    uint64_t steps;   /* completed by all chains before the activity in progress */
+    dam_tier_set tiers; /* as asked for; what is not usable here is left out */
+    dam_chain *chain;   /* [disorder][T][replica] */
+    float *x;           /* [disorder][T][replica][N] */
+    double *q12_sum;    /* [disorder][T] */
+    uint64_t steps;     /* completed by all chains before the activity in progress */
     dam_activity activity;
     uint64_t ask;       /* steps asked for by the activity in progress, or by the last sample */
     dam_record *record; /* of the sample in progress or the last one; NULL: nothing recorded */
@@ -137,10 +140,10 @@ dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e);
 
 /* Where the work of the last sample went, over the chains of one temperature. */
 typedef struct {
-    double patterns_per_step;
-    double rebuilds;  /* lists made, per chain */
-    double list_size; /* mean length of the lists in use; 0 without any */
-    double unsure;    /* fraction of the proposals given to a list that it left undecided */
+    double patterns[DAM_TIERS]; /* evaluated per step by each tier */
+    double unsure[DAM_TIERS];   /* fraction of the proposals given to it that it left undecided */
+    double rebuilds;            /* lists made, per chain */
+    double list_size;           /* mean length of the lists in use; 0 without any */
 } dam_work;
 
 dam_work dam_sampler_work(const dam_sampler *s, int64_t t);

@@ -14,7 +14,7 @@
 #include "memory.h"
 #include "sampler.h"
 
-#define FORMAT 2
+#define FORMAT 3
 #define CHAIN_WORDS 16
 
 /* A walk over the words of a file. */
@@ -71,7 +71,7 @@ typedef struct {
     uint64_t pattern_seed, seed, steps, ask;
     int64_t n_T, replicas, first_replica, activity;
     double step;
-    int64_t lists;
+    int64_t tiers;
     int64_t recorded; /* a record follows the states */
 } options;
 
@@ -99,7 +99,7 @@ static void visit_options(walk *w, options *o)
     visit_integer(w, &o->first_replica);
     visit_integer(w, &o->activity);
     visit_double(w, &o->step);
-    visit_integer(w, &o->lists);
+    visit_integer(w, &o->tiers);
     visit_integer(w, &o->recorded);
     o->h.kernel = (dam_kernel)(kernel >= DAM_LSE && kernel <= DAM_POLYNOMIAL ? kernel : DAM_LSE);
     o->h.k = (int)k;
@@ -112,6 +112,9 @@ static void visit_chain(walk *w, dam_chain *c)
     uint64_t flags = (uint64_t)c->measured | (uint64_t)c->exact << 1;
 
     visit_double(w, &c->L);
+    visit_double(w, &c->now.low);
+    visit_double(w, &c->now.high);
+    visit(w, &c->known_at);
     visit_double(w, &c->phi);
     visit(w, &c->decisions);
     visit(w, &c->steps);
@@ -121,10 +124,12 @@ static void visit_chain(walk *w, dam_chain *c)
     visit_double(w, &c->L_sum);
     visit_double(w, &c->L2_sum);
     visit_double(w, &c->phi_max_other);
-    visit(w, &c->patterns);
+    for (int tier = 0; tier < DAM_TIERS; tier++) {
+        visit(w, c->patterns + tier);
+        visit(w, c->tried + tier);
+        visit(w, c->unsure + tier);
+    }
     visit(w, &c->rebuilds);
-    visit(w, &c->tried);
-    visit(w, &c->unsure);
     visit(w, &c->listed);
     visit(w, &flags);
     c->measured = flags & 1;
@@ -243,7 +248,7 @@ dam_status dam_sampler_save(dam_sampler *s, const char *path, dam_error *e)
                  s->first_replica,
                  (int64_t)s->activity,
                  s->step,
-                 s->lists,
+                 s->tiers,
                  s->activity == DAM_SAMPLING && s->record};
     walk w = {COUNT, NULL, 0, 0, false};
     void *memory = NULL;
@@ -438,7 +443,7 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
                                  .first_replica = o.first_replica,
                                  .seed = o.seed,
                                  .step = o.step,
-                                 .lists = o.lists != 0};
+                                 .tiers = (dam_tier_set)o.tiers & DAM_TIERS_ALL};
     if (status == DAM_OK)
         status = dam_sampler_allocate(out, &made, e);
     dam_patterns_release(patterns);

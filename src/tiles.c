@@ -1,9 +1,15 @@
-#include "tiles.h"
+/*
+ * The certified pass (fused.h) on the matrix units of recent x86 processors (AMX). States and
+ * patterns are split into two half-precision (bfloat16) parts each, whose products are exact; three
+ * of the four products are summed in single precision. What is left out and what is rounded is
+ * bounded (docs/numerics.md). For LSE and LSR; of the polynomial it says nothing.
+ */
+#include "fused.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "active_set.h"
+#include "bounds.h"
 #include "cpu/tiles.h"
 #include "interrupt.h"
 
@@ -21,16 +27,23 @@
 /* Relative error of an exponential (cpu/tiles.c), padded. */
 #define EXP_ERROR 4e-6
 
-bool dam_tiles_usable(const dam_kernels *kernels, const dam_reference *f)
+bool dam_tiles_usable(void)
 {
 #ifdef DAM_HAVE_TILES
-    return f->kernel != DAM_POLYNOMIAL && strcmp(kernels->name, "avx512") == 0 &&
+    const dam_kernels *kernels;
+    dam_error e;
+
+    return dam_kernels_get(&kernels, &e) == DAM_OK && strcmp(kernels->name, "avx512") == 0 &&
            dam_tiles_supported();
 #else
-    (void)kernels;
-    (void)f;
     return false;
 #endif
+}
+
+static void know_nothing(const dam_pass *p)
+{
+    for (int64_t i = 0; i < p->states; i++)
+        p->L[i] = dam_unknown();
 }
 
 #ifdef DAM_HAVE_TILES
@@ -133,12 +146,6 @@ static double put_state(const dam_pass *p, const room *r, int64_t state, double 
     }
 }
 
-/* What the reference may round a weight of LSR by. */
-static double hinge_rounding(const dam_reference *f)
-{
-    return 2.0 * (f->b * 2.5e-16 * (f->N + 2) + 1e-15 * (1.0 + 2.0 * f->b));
-}
-
 static void prepare(const dam_pass *p, const room *r)
 {
     const dam_reference *f = p->reference;
@@ -153,9 +160,10 @@ static void prepare(const dam_pass *p, const room *r)
     for (int64_t i = 0; i < p->states; i++) {
         const double start = lse ? -(f->c + p->near[i]) * LOG2_E : 1.0 - f->b;
         double error = put_state(p, r, i, factor);
-        error += SINGLE_ROUNDING * (1.02 * factor * f->N + 2.0 * fabs(start));
+        error += SINGLE_ROUNDING * (1.02 * factor * f->N + 4.0 * fabs(start));
+        error *= DAM_SINGLE_SHRINK;
         if (!lse)
-            error += hinge_rounding(f) + 2.0 * SINGLE_ROUNDING * fabs(start);
+            error += 2.0 * dam_lsr_rounding(f);
         r->error[i] = error;
         r->low[i] = (float)(lse ? start : start - error);
         r->high[i] = (float)(lse ? start : start + error);
@@ -210,39 +218,30 @@ static void add_block(const dam_pass *p, const room *r, int64_t first, int64_t n
     }
 }
 
-/* Relative error of the sums: additions of a lane, and the doubles'. */
+/* Relative error of the sums: additions of a lane. */
 static double sum_error(const room *r)
 {
-    return (double)(r->block_panels + 3) * SINGLE_ROUNDING * 1.01 + 1e-12;
+    return (double)(r->block_panels + 3) * SINGLE_ROUNDING * 1.01 * DAM_SINGLE_SHRINK;
 }
 
 static dam_interval result_lse(const dam_pass *p, const room *r, int64_t i)
 {
     const dam_reference *f = p->reference;
-    const double sum = r->low_total[i], near = p->near[i];
-    const double slack = r->error[i] / LOG2_E + EXP_ERROR + sum_error(r) +
-                         dam_lse_rounding(f, -1.0, 25.0) + 1e-15 * (fabs(near) + 200.0);
-    dam_interval L = {-HUGE_VAL, HUGE_VAL};
+    const dam_precision precision = {.unit = SINGLE_ROUNDING,
+                                     .overlap = r->error[i] / (LOG2_E * f->c),
+                                     .exponential = EXP_ERROR * DAM_SINGLE_SHRINK,
+                                     .sum = sum_error(r)};
 
-    if (!(sum < HUGE_VAL))
-        return L;
-    /* terms below 2^-126 count as that */
-    L.high = near + log(sum * (1.0 + 1e-12)) + slack;
-    if (sum > (double)p->M * 0x1p-124)
-        L.low = near + log(sum - (double)p->M * 0x1p-125) - slack;
-    return L;
+    /* the shift is what the rounded number stands for */
+    return dam_lse_interval(f, (double)p->M, &precision, -f->c - (double)r->low[i] / LOG2_E,
+                            r->low_total[i]);
 }
 
-static dam_interval result_lsr(const room *r, int64_t i)
+static dam_interval result_lsr(const dam_pass *p, const room *r, int64_t i)
 {
-    const double slack = sum_error(r) + 1e-12;
-    dam_interval L = {-HUGE_VAL, -HUGE_VAL};
+    const double slack = sum_error(r) + 1e-14 + dam_sum_rounding((double)p->M);
 
-    if (r->low_total[i] > 0)
-        L.low = log(r->low_total[i]) - slack - 1e-15 * fabs(log(r->low_total[i]));
-    if (r->high_total[i] > 0)
-        L.high = log(r->high_total[i]) + slack + 1e-15 * fabs(log(r->high_total[i]));
-    return L;
+    return dam_log_interval(r->low_total[i] * (1.0 - slack), r->high_total[i] * (1.0 + slack));
 }
 
 bool dam_tiles_pass(const dam_pass *p)
@@ -250,6 +249,10 @@ bool dam_tiles_pass(const dam_pass *p)
     const int64_t panels = (p->M + DAM_PANEL - 1) / DAM_PANEL;
     room r;
 
+    if (p->reference->kernel == DAM_POLYNOMIAL) {
+        know_nothing(p);
+        return true;
+    }
     lay_out(&r, p->N, p->states, p->scratch);
     prepare(p, &r);
     for (int64_t first = 0; first < panels; first += r.block_panels) {
@@ -259,7 +262,7 @@ bool dam_tiles_pass(const dam_pass *p)
         add_block(p, &r, first, n);
     }
     for (int64_t i = 0; i < p->states; i++)
-        p->L[i] = p->reference->kernel == DAM_LSE ? result_lse(p, &r, i) : result_lsr(&r, i);
+        p->L[i] = p->reference->kernel == DAM_LSE ? result_lse(p, &r, i) : result_lsr(p, &r, i);
     return true;
 }
 
@@ -274,8 +277,7 @@ uint64_t dam_tiles_scratch(int N, int64_t states)
 
 bool dam_tiles_pass(const dam_pass *pass)
 {
-    for (int64_t i = 0; i < pass->states; i++)
-        pass->L[i] = (dam_interval){-HUGE_VAL, HUGE_VAL};
+    know_nothing(pass);
     return true;
 }
 

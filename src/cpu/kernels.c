@@ -281,6 +281,7 @@ static double dot(int N, const float *restrict x, const float *restrict y)
 #define TEXT2(name) #name
 #define TEXT(name) TEXT2(name)
 
+extern const dam_single_loops PASTE(dam_single, DAM_ISA);
 extern const dam_kernels PASTE(dam_kernels, DAM_ISA);
 const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .name = TEXT(DAM_ISA),
@@ -290,4 +291,5 @@ const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .propose = propose,
     .dot = dot,
     .scale = scale,
+    .single = &PASTE(dam_single, DAM_ISA),
 };

@@ -1,8 +1,9 @@
 /*
- * The inner loops of the CPU. kernels.c is compiled once per instruction set; each compilation
- * yields one table. All tables give the same bits (streams.h, exact_math.h, sphere.h, reference.h
- * say which); they differ in speed only. The instruction set is chosen by what processor and
- * operating system support, or by name.
+ * The inner loops of the CPU. kernels.c and single.c are compiled once per instruction set; each
+ * compilation yields one table. All tables give the same bits (streams.h, exact_math.h, sphere.h,
+ * reference.h say which), but for `single`, whose sums are as exact as bounds.h says; they differ
+ * in speed only. The instruction set is chosen by what processor and operating system support, or
+ * by name.
  */
 #ifndef DAM_CPU_KERNELS_H
 #define DAM_CPU_KERNELS_H
@@ -18,6 +19,36 @@
 
 /* Blocks of the stream that N normals take. */
 #define DAM_BLOCKS_OF(N) (((uint64_t)(N) + 3) / 4)
+
+/* What the single-precision pass (fused.h) needs to know of a Hamiltonian. */
+typedef struct {
+    dam_kernel kernel;
+    int k;        /* polynomial: degree */
+    float scale;  /* of x.xi: c log2(e) / N, b / N or 1 / N */
+    float margin; /* LSR: what a term may be off */
+} dam_single_terms;
+
+/* One state's terms, added up. */
+typedef struct {
+    double sum;
+    double other; /* LSR: how many may be above their floor; polynomial: sum of |terms| */
+} dam_single_sum;
+
+/* The inner loops of the single-precision pass, from single.c. */
+typedef struct {
+    int tile;  /* states that are taken together, at most */
+    int strip; /* patterns that are: each lane adds every strip-th one's term, or fewer */
+
+    /*
+     * Adds to sum[width] the terms of `width` states (1 .. tile), singles [k][width], with the
+     * patterns of `panels` panels: with d = x.xi + start[pattern mod DAM_PANEL] they are
+     * 2^(scale d + offset), max(0, scale d + offset) or (scale d)^k, offset[width] per state.
+     * Meanwhile, what stands `ahead` bytes behind the patterns is fetched into the cache.
+     */
+    void (*add)(const dam_single_terms *t, const float *panel, int64_t panels, int N,
+                const float *states, int width, const float *start, const float *offset,
+                int64_t ahead, dam_single_sum *sum);
+} dam_single_loops;
 
 typedef struct {
     const char *name; /* "scalar", "avx2", "avx512" */
@@ -48,6 +79,8 @@ typedef struct {
 
     /* out = factor x, rounded once; x and out may be the same. */
     void (*scale)(int N, const float *x, double factor, float *out);
+
+    const dam_single_loops *single;
 } dam_kernels;
 
 /*

@@ -1,0 +1,176 @@
+/*
+ * Proven bounds on rounding: what the reference's own evaluation (reference.h) may be off from the
+ * exact value of L, and what intervals the sums of a pass in lower precision allow. Derived in
+ * docs/numerics.md, sections "Active sets" and "Single precision". Shared by every backend: a pass
+ * differs in its dam_precision only.
+ */
+#ifndef DAM_BOUNDS_H
+#define DAM_BOUNDS_H
+
+#include "reference.h"
+
+/* States and patterns are singles: |x|^2/N is within 2.4e-7 of 1, so an alignment and the cosine
+ * of an angle differ by less than this. */
+#define DAM_NORM_SLACK 3e-7
+
+/* A test build claims less than is proven, by this factor; its tests must notice. */
+#ifndef DAM_SINGLE_SHRINK
+#define DAM_SINGLE_SHRINK 1.0
+#endif
+
+/* The reference: an alignment, with its products added in any order. */
+DAM_HD double dam_phi_rounding(double N)
+{
+    return 2.5e-16 * (N + 2.0);
+}
+
+/* The reference: a sum of M terms of one sign, in panels and blocks, relative. */
+DAM_HD double dam_sum_rounding(double M)
+{
+    return 1.2e-16 * (M / DAM_BLOCK + 64.0);
+}
+
+/* The reference, for LSE over M patterns: |L computed - L exact|. */
+DAM_HD double dam_lse_rounding(const dam_reference *f, double M, double max_phi, double log_sum)
+{
+    /* alignments, then 700 times two roundings of an exponent, exp and ln, and the sum */
+    return f->c * dam_phi_rounding(f->N) + 1e-12 + dam_sum_rounding(M) +
+           1e-15 * (fabs(f->c * (max_phi - 1.0)) + fabs(log_sum) + 1.0);
+}
+
+/* The reference, for LSR: one term. */
+DAM_HD double dam_lsr_rounding(const dam_reference *f)
+{
+    return f->b * dam_phi_rounding(f->N) + 1e-15 * (1.0 + 2.0 * f->b);
+}
+
+/* How exact a pass is. */
+typedef struct {
+    double unit;        /* of its arithmetic: half the distance from 1 to the next number */
+    double overlap;     /* of an alignment times a rounded constant: absolute */
+    double exponential; /* of 2^y for |y| <= 128, y's own rounding included: relative */
+    double sum;         /* of a sum of terms of one sign: relative */
+} dam_precision;
+
+/* Below this power of two terms of LSE may be dropped; from 2^DAM_OVERFLOW on nothing is certain.
+ */
+#define DAM_CUT (-125)
+#define DAM_OVERFLOW 120
+
+/* Products that are added in a row before they are added to the rest. */
+#define DAM_SINGLE_CHUNK 64
+
+/*
+ * Relative error of 2^y as the single-precision passes compute it from y in [-125, 127]: 2.72e-6
+ * measured at all fractional parts (tests/c/test_single.c), padded.
+ */
+#define DAM_EXP2_ERROR 3e-6
+
+/* The single-precision pass in dimension N whose sums take `additions` roundings. */
+DAM_HD dam_precision dam_single_precision(int N, double additions)
+{
+    const double unit = 0x1p-24, chunk = N < DAM_SINGLE_CHUNK ? N : DAM_SINGLE_CHUNK;
+    /* a chunk, the sum of chunks, the rounded constant and the product with it */
+    const double rounds = chunk + (double)((N - 1) / DAM_SINGLE_CHUNK) + 2.0;
+    dam_precision p;
+
+    p.unit = unit;
+    p.overlap = rounds * unit / (1.0 - rounds * unit) * (1.0 + 2.0 * DAM_NORM_SLACK);
+    p.exponential = DAM_EXP2_ERROR + 128.0 * unit * 0.6931472;
+    p.sum = additions * unit / (1.0 - additions * unit);
+    p.overlap *= DAM_SINGLE_SHRINK;
+    p.exponential *= DAM_SINGLE_SHRINK;
+    p.sum *= DAM_SINGLE_SHRINK;
+    return p;
+}
+
+/* Nothing is known. */
+DAM_HD dam_interval dam_unknown(void)
+{
+    dam_interval L;
+    L.low = -HUGE_VAL;
+    L.high = HUGE_VAL;
+    return L;
+}
+
+/* ln of a sum in [low, high]. */
+DAM_HD dam_interval dam_log_interval(double low, double high)
+{
+    const double slack = 1e-14;
+    dam_interval L;
+
+    L.low = L.high = -HUGE_VAL;
+    if (low > 0)
+        L.low = log(low) - slack * (1.0 + fabs(log(low)));
+    if (high > 0)
+        L.high = log(high) + slack * (1.0 + fabs(log(high)));
+    return L;
+}
+
+/* LSE, from the computed sum of exp(c (phi - 1) - shift) over M patterns. */
+DAM_HD dam_interval dam_lse_interval(const dam_reference *f, double M, const dam_precision *p,
+                                     double shift, double sum)
+{
+    const double up = (1.0 - p->exponential) * (1.0 - p->sum);
+    const double down = (1.0 + p->exponential) * (1.0 + p->sum);
+    const double dropped = M * ldexp(1.0, DAM_CUT + 1);
+    dam_interval L;
+    double slack, size;
+
+    if (!(sum < ldexp(1.0, DAM_OVERFLOW) && up > 0))
+        return dam_unknown();
+    L = dam_log_interval(sum / down - dropped, sum / up + dropped);
+    size = fabs(shift) + fabs(L.high) + 2.0 * log(M) + 2.0;
+    slack = f->c * p->overlap + dam_lse_rounding(f, M, 1.0 - size / f->c, log(M)) + 1e-15 * size;
+    L.low += shift - slack;
+    L.high += shift + slack;
+    return L;
+}
+
+/* Half the width in which a term of LSR is known, the reference's rounding included. */
+DAM_HD double dam_lsr_margin(const dam_reference *f, const dam_precision *p)
+{
+    return f->b * p->overlap * (1.0 + 2.0 * p->unit) +
+           DAM_SINGLE_SHRINK * p->unit * (2.0 + fabs(1.0 - f->epsilon - f->b)) +
+           2.0 * dam_lsr_rounding(f);
+}
+
+/*
+ * LSR, from the computed sum of max(0, 1 - epsilon - b (1 - phi)) over M patterns and the number of
+ * those whose computed term, before the maximum is taken, is above minus the margin.
+ */
+DAM_HD dam_interval dam_lsr_interval(const dam_reference *f, double M, const dam_precision *p,
+                                     double sum, double count)
+{
+    const double error = count * dam_lsr_margin(f, p), rest = M * f->epsilon;
+    const double relative = 1e-14 + dam_sum_rounding(M);
+
+    if (!(sum < HUGE_VAL && p->sum < 1.0))
+        return dam_unknown();
+    return dam_log_interval((fmax(0.0, sum / (1.0 + p->sum) - error) + rest) * (1.0 - relative),
+                            (sum / (1.0 - p->sum) + error + rest) * (1.0 + relative));
+}
+
+/* The polynomial, from the computed sums of phi^k and of |phi|^k over M patterns. */
+DAM_HD dam_interval dam_polynomial_interval(const dam_reference *f, double M,
+                                            const dam_precision *p, double sum, double absolute)
+{
+    const double k = f->k, tiny = M * k * 1e-37;
+    /* products round k - 1 times at most, ours and the reference's */
+    const double relative =
+        p->sum + DAM_SINGLE_SHRINK * k * p->unit * 1.001 + dam_sum_rounding(M) + 2e-16 * (k + 2.0);
+    const double phi = p->overlap + DAM_SINGLE_SHRINK * p->unit + dam_phi_rounding(f->N);
+    const double most = absolute / (1.0 - relative) + tiny, root = pow(M, 1.0 / k);
+    /* a sum of |phi|^(k - 1), by the inequalities of Hoelder and Minkowski */
+    const double slope = root * pow(pow(most, 1.0 / k) + phi * root, k - 1.0);
+    const double error = (k * phi * slope + relative * most + tiny) * (1.0 + 1e-12);
+    dam_interval L;
+
+    if (!(error < HUGE_VAL && relative < 1.0))
+        return dam_unknown();
+    L.low = f->N * (sum - error);
+    L.high = f->N * (sum + error);
+    return L;
+}
+
+#endif

@@ -1,0 +1,599 @@
+#include "cascade.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "fused.h"
+#include "interrupt.h"
+#include "memory.h"
+
+/* Below this many patterns, or steps to go, a list costs more to make than it saves. */
+#define ACTIVE_LEAST_PATTERNS 1024
+#define ACTIVE_LEAST_STEPS 64
+
+/* Half the width of an interval of L, per neuron and beta_net, up to which energies are certified
+ * to 1e-6; the rest is for the rounding of averages. */
+#define ENERGY_TOLERANCE 0.9e-6
+
+/* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
+#define LIST_WIDTH 0.05
+#define CARRIED_WIDTH 0.5
+
+/* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
+ * fraction of them that is too much, and steps to wait. */
+#define FORTUNE_TRIES 32
+#define FORTUNE_WAIT 992
+
+/* The passes in lower precision. */
+typedef struct {
+    dam_tier tier;
+    uint64_t (*scratch)(int N, int64_t states);
+    bool (*pass)(const dam_pass *pass);
+    double cost_per_N, cost; /* cycles per pattern and state, roughly */
+} certified_pass;
+
+static const certified_pass passes[] = {
+    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, 0.022, 0.3},
+    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, 0.041, 0.3},
+};
+#define PASSES (sizeof passes / sizeof passes[0])
+
+static bool has(const dam_gang *g, dam_tier tier)
+{
+    return g->tiers >> tier & 1;
+}
+
+static int64_t blocks_of(const dam_gang *g)
+{
+    return (g->M + DAM_BLOCK - 1) / DAM_BLOCK;
+}
+
+/* Width up to which an interval of L is good for energies. */
+static double tolerance_of(const dam_gang *g)
+{
+    const double per_neuron = g->reference->kernel == DAM_LSE   ? g->reference->c
+                              : g->reference->kernel == DAM_LSR ? g->reference->b
+                                                                : g->N;
+    return 2 * ENERGY_TOLERANCE * per_neuron;
+}
+
+static double width(dam_interval i)
+{
+    return i.high - i.low;
+}
+
+/* ---- memory ---- */
+
+/* One allocation, cut into aligned pieces. */
+static dam_status make_room(dam_cascade *w, dam_error *e)
+{
+    const dam_gang *g = w->g;
+    const uint64_t n = (uint64_t)g->chains, N = (uint64_t)g->N;
+    uint64_t pass_bytes = 0, bytes = 0;
+    void *memory;
+    dam_status status;
+
+    for (size_t i = 0; i < PASSES; i++)
+        if (has(g, passes[i].tier)) {
+            const uint64_t own = passes[i].scratch(g->N, g->chains);
+            pass_bytes = own > pass_bytes ? own : pass_bytes;
+        }
+    struct {
+        void **piece;
+        uint64_t bytes;
+    } const pieces[] = {
+        {(void **)&w->proposal, n * N * sizeof(float)},
+        {(void **)&w->now, n * sizeof(dam_interval)},
+        {(void **)&w->next, n * sizeof(dam_interval)},
+        {(void **)&w->verdict, n * sizeof(dam_verdict)},
+        {(void **)&w->next_phi, n * sizeof(double)},
+        {(void **)&w->largest, n * sizeof(double)},
+        {(void **)&w->scratch, N * sizeof(double)},
+        {(void **)&w->threshold, n * sizeof(double)},
+        {(void **)&w->from, n * sizeof(dam_tier)},
+        {(void **)&w->fortune, PASSES * n * sizeof(dam_fortune)},
+        {(void **)&w->renew, n * sizeof(bool)},
+        {(void **)&w->slot, n * sizeof(int64_t)},
+        {(void **)&w->L, n * sizeof(dam_interval)},
+        {(void **)&w->near, n * sizeof(double)},
+        {(void **)&w->phi, DAM_TILE * DAM_BLOCK * sizeof(double)},
+        {(void **)&w->tiles, n * N * sizeof(double)},
+        {(void **)&w->sums, n * (uint64_t)blocks_of(g) * sizeof(dam_block_sum)},
+        {(void **)&w->target_phi, n * sizeof(double)},
+        {(void **)&w->eta, N * sizeof(float)},
+        {&w->pass_scratch, pass_bytes},
+    };
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        bytes += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
+    status = dam_alloc(&memory, bytes, 1, "room for proposals", "lower replicas or threads", e);
+    if (status)
+        return status;
+    w->memory = memory;
+    bytes = 0;
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        *pieces[i].piece = (char *)memory + bytes;
+        bytes += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
+    }
+    return DAM_OK;
+}
+
+/* Lanes of doubles that the kernels use. */
+static double lanes(const dam_gang *g)
+{
+    return strcmp(g->kernels->name, "avx512") == 0 ? 8
+           : strcmp(g->kernels->name, "avx2") == 0 ? 4
+                                                   : 2;
+}
+
+/* Cycles of a pass per proposal, roughly; of the reference for i = PASSES. */
+static double cost_of(const dam_gang *g, size_t i)
+{
+    const double wide = 8.0 / lanes(g);
+    return wide * (double)g->M *
+           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : 6.0 + 0.1 * g->N);
+}
+
+/* The next tier that is there after pass `i`. */
+static size_t after(const dam_gang *g, size_t i)
+{
+    do
+        i++;
+    while (i < PASSES && !has(g, passes[i].tier));
+    return i;
+}
+
+/* Room for lists, when they may pay for `steps` steps. */
+static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
+{
+    const dam_gang *g = w->g;
+    void *memory;
+    dam_status status;
+
+    w->field = (dam_active_field){.kernels = g->kernels,
+                                  .reference = g->reference,
+                                  .N = g->N,
+                                  .M = g->M,
+                                  .panels = g->panels,
+                                  .pass_cost = cost_of(g, PASSES) / (double)g->M,
+                                  .plain_cost = cost_of(g, after(g, SIZE_MAX))};
+    if (!has(g, DAM_TIER_ACTIVE) || g->M < ACTIVE_LEAST_PATTERNS || steps < ACTIVE_LEAST_STEPS)
+        return DAM_OK;
+    status = dam_alloc(&memory, (uint64_t)g->chains, sizeof *w->active, "the chains' lists",
+                       "lower replicas or threads", e);
+    if (status)
+        return status;
+    w->active = memory;
+    for (int64_t c = 0; c < g->chains; c++)
+        w->active[c].listed = -1;
+    status = dam_alloc(&memory, (uint64_t)g->M * DAM_TILE + DAM_ACTIVE_SCRATCH(g->N, g->M),
+                       sizeof *w->all_phi, "alignments of all patterns", "lower M or threads", e);
+    if (status)
+        return status;
+    w->all_phi = memory;
+    w->list_scratch = w->all_phi + g->M * DAM_TILE;
+    return DAM_OK;
+}
+
+dam_status dam_cascade_make(dam_cascade *w, dam_gang *g, uint64_t steps, bool measure, dam_error *e)
+{
+    dam_status status;
+
+    memset(w, 0, sizeof *w);
+    w->g = g;
+    w->measure = measure;
+    w->begin = g->chain[0].steps;
+    status = make_room(w, e);
+    if (status == DAM_OK)
+        status = prepare_lists(w, steps, e);
+    if (status)
+        dam_cascade_free(w);
+    return status;
+}
+
+void dam_cascade_free(dam_cascade *w)
+{
+    for (int64_t c = 0; w->active && c < w->g->chains; c++)
+        dam_active_free(w->active + c);
+    dam_free(w->active);
+    dam_free(w->all_phi);
+    dam_free(w->memory);
+}
+
+/* ---- the reference ---- */
+
+/* Slots of the tile that begins at slot `first` of n. */
+static int tile_width(int64_t n, int64_t first)
+{
+    return n - first < DAM_TILE ? (int)(n - first) : DAM_TILE;
+}
+
+/* Puts the states, of x[chains][N], of the chains in n slots into tiles, in double and k-major. */
+static void fill_tiles(dam_cascade *w, const float *x, int64_t n)
+{
+    const int N = w->g->N;
+
+    for (int64_t first = 0; first < n; first += DAM_TILE) {
+        const int wide = tile_width(n, first);
+        double *tile = w->tiles + first * N;
+        for (int j = 0; j < wide; j++)
+            for (int k = 0; k < N; k++)
+                tile[k * wide + j] = x[w->slot[first + j] * N + k];
+    }
+}
+
+/* All chains into slots. */
+static int64_t all_slots(dam_cascade *w)
+{
+    for (int64_t c = 0; c < w->g->chains; c++)
+        w->slot[c] = c;
+    return w->g->chains;
+}
+
+/* Largest of the `n` alignments of a block, the pattern at `skip` left out. */
+static double largest_but(const double *phi, int64_t n, int64_t skip)
+{
+    double largest = -HUGE_VAL;
+
+    for (int64_t i = 0; i < n; i++)
+        if (i != skip && phi[i] > largest)
+            largest = phi[i];
+    return largest;
+}
+
+/*
+ * The n states in w->tiles against all patterns: each slot's block sums and its alignment with the
+ * target, or (`others`) its largest alignment with any other pattern. With `keep` also all
+ * alignments of the first DAM_TILE slots. False when interrupted.
+ */
+static bool reference_pass(dam_cascade *w, int64_t slots, bool others, bool keep)
+{
+    const dam_gang *g = w->g;
+    const int64_t blocks = blocks_of(g), stride = (int64_t)g->N * DAM_PANEL;
+
+    for (int64_t b = 0; b < blocks; b++) {
+        const int64_t first_pattern = b * DAM_BLOCK;
+        const int64_t n = g->M - first_pattern < DAM_BLOCK ? g->M - first_pattern : DAM_BLOCK;
+        const int64_t target = g->target - first_pattern;
+        for (int64_t first = 0; first < slots; first += DAM_TILE) {
+            const int wide = tile_width(slots, first);
+            g->kernels->overlaps(g->panels + b * DAM_BLOCK_PANELS * stride,
+                                 (n + DAM_PANEL - 1) / DAM_PANEL, g->N, w->tiles + first * g->N,
+                                 wide, w->phi);
+            for (int j = 0; j < wide; j++) {
+                const double *phi = w->phi + j * DAM_BLOCK;
+                const int64_t i = first + j;
+                if (others)
+                    w->largest[i] = fmax(w->largest[i], largest_but(phi, n, target));
+                else
+                    w->sums[i * blocks + b] = g->kernels->reduce(g->reference, phi, n);
+                if (target >= 0 && target < n)
+                    w->target_phi[i] = phi[target];
+                if (keep)
+                    memcpy(w->all_phi + i * g->M + first_pattern, phi, (size_t)n * sizeof *phi);
+            }
+            if (dam_interrupted())
+                return false;
+        }
+    }
+    return true;
+}
+
+/* L of the states, of x[chains][N], of the chains in n slots by the reference, into w->L. */
+static bool reference_L(dam_cascade *w, const float *x, int64_t n, bool keep)
+{
+    const int64_t blocks = blocks_of(w->g);
+
+    fill_tiles(w, x, n);
+    if (!reference_pass(w, n, false, keep))
+        return false;
+    for (int64_t i = 0; i < n; i++) {
+        const double L = dam_combine_blocks(w->g->reference, w->sums + i * blocks, blocks);
+        w->L[i] = (dam_interval){L, L};
+        w->g->chain[w->slot[i]].patterns[DAM_TIER_REFERENCE] += (uint64_t)w->g->M;
+    }
+    return true;
+}
+
+/* Evaluates the current states of the chains in n slots. */
+static bool evaluate_slots(dam_cascade *w, int64_t n)
+{
+    if (n == 0)
+        return true;
+    if (!reference_L(w, w->g->x, n, false))
+        return false;
+    for (int64_t i = 0; i < n; i++) {
+        dam_chain *chain = w->g->chain + w->slot[i];
+        chain->L = w->L[i].low;
+        chain->phi = w->target_phi[i];
+        chain->exact = true;
+        w->now[w->slot[i]] = w->L[i];
+    }
+    return true;
+}
+
+bool dam_cascade_evaluate(dam_cascade *w)
+{
+    return evaluate_slots(w, all_slots(w));
+}
+
+bool dam_cascade_largest(dam_cascade *w)
+{
+    const int64_t n = all_slots(w);
+
+    for (int64_t c = 0; c < n; c++)
+        w->largest[c] = -HUGE_VAL;
+    fill_tiles(w, w->g->x, n);
+    return reference_pass(w, n, true, false);
+}
+
+dam_status dam_cascade_settle(dam_cascade *w)
+{
+    int64_t n = 0;
+
+    for (int64_t c = 0; c < w->g->chains; c++) {
+        const dam_chain *chain = w->g->chain + c;
+        const bool known = chain->exact || chain->known_at == chain->steps;
+        w->now[c] = chain->exact ? (dam_interval){chain->L, chain->L} : chain->now;
+        if (!known || (w->measure && !(width(w->now[c]) <= tolerance_of(w->g))))
+            w->slot[n++] = c;
+    }
+    return evaluate_slots(w, n) ? DAM_OK : DAM_ERR_INTERRUPTED;
+}
+
+/* ---- verdicts ---- */
+
+/* What is certain of a proposal, given intervals of L and the threshold. */
+static dam_verdict judge(dam_interval now, dam_interval next, double threshold)
+{
+    /* rounding is monotone: what the interval's ends decide, the reference decides as well */
+    if (next.low - now.high > threshold)
+        return DAM_ACCEPTED;
+    return next.high - now.low <= threshold ? DAM_REJECTED : DAM_UNDECIDED;
+}
+
+static dam_interval intersection(dam_interval a, dam_interval b)
+{
+    return (dam_interval){a.low > b.low ? a.low : b.low, a.high < b.high ? a.high : b.high};
+}
+
+/* The verdict on chain `c` as far as it is known; what must not be carried goes to the reference.
+ */
+static dam_verdict conclude(dam_cascade *w, int64_t c)
+{
+    const dam_verdict v = judge(w->now[c], w->next[c], w->threshold[c]);
+
+    w->verdict[c] = v;
+    if (v == DAM_ACCEPTED &&
+        !(width(w->next[c]) <=
+          (w->measure ? tolerance_of(w->g) : CARRIED_WIDTH * w->g->chain[c].theta))) {
+        w->verdict[c] = DAM_UNDECIDED;
+        w->from[c] = DAM_TIER_REFERENCE;
+    }
+    return v;
+}
+
+/* ---- lists ---- */
+
+static void try_list(dam_cascade *w, int64_t c, uint64_t step)
+{
+    dam_active_set *set = w->active + c;
+    dam_chain *chain = w->g->chain + c;
+
+    if (set->listed < 0) {
+        w->renew[c] = step - w->begin + 1 >= set->retry_at;
+        return;
+    }
+    chain->tried[DAM_TIER_ACTIVE]++;
+    chain->listed += (uint64_t)set->listed;
+    chain->patterns[DAM_TIER_ACTIVE] += (uint64_t)set->listed;
+    w->next[c] = dam_active_evaluate(set, &w->field, w->proposal + c * w->g->N, w->list_scratch);
+    set->spent += set->cost;
+    if (conclude(w, c) == DAM_UNDECIDED) {
+        chain->unsure[DAM_TIER_ACTIVE]++;
+        set->spent += w->field.plain_cost;
+        set->debt += w->field.plain_cost;
+        w->renew[c] = 2 * set->debt >= dam_active_build_cost(&w->field);
+    }
+    w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
+}
+
+/* Makes the list of chain `c` around its proposal, whose alignments are those of slot `i`. */
+static dam_status make_list(dam_cascade *w, int64_t c, int64_t i, uint64_t step, dam_error *e)
+{
+    dam_chain *chain = w->g->chain + c;
+    const double tolerance = LIST_WIDTH * chain->theta, certified = tolerance_of(w->g);
+    /* L has fluctuations of theta sqrt(N/2) */
+    const dam_active_input in = {
+        .phi = w->all_phi + i * w->g->M,
+        .x = w->proposal + c * w->g->N,
+        .sigma = chain->sigma,
+        .level = fmax(w->next[c].low, w->now[c].low) - chain->theta * sqrt(0.5 * w->g->N),
+        .theta = chain->theta,
+        .tolerance = w->measure ? fmin(tolerance, certified) : tolerance,
+        .step = step - w->begin + 1,
+    };
+    dam_status status = dam_active_build(w->active + c, &w->field, &in, e);
+
+    chain->rebuilds += w->active[c].listed >= 0;
+    return status;
+}
+
+/* ---- the tiers in turn ---- */
+
+/* Takes note of how pass `i` fared with chain `c`. */
+static void remember(dam_cascade *w, size_t i, int64_t c, uint64_t step)
+{
+    const dam_gang *g = w->g;
+    dam_fortune *f = w->fortune + (int64_t)i * g->chains + c;
+
+    f->tried++;
+    f->failed += w->verdict[c] == DAM_UNDECIDED;
+    if (f->tried < FORTUNE_TRIES)
+        return;
+    /* what it costs against what it saves */
+    if (cost_of(g, i) * f->tried > cost_of(g, after(g, i)) * (f->tried - f->failed))
+        f->wait_until = step + FORTUNE_WAIT;
+    f->tried = f->failed = 0;
+}
+
+/* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots. */
+static int64_t undecided(dam_cascade *w, size_t i, uint64_t step)
+{
+    const dam_tier tier = i < PASSES ? passes[i].tier : DAM_TIER_REFERENCE;
+    const dam_fortune *f = w->fortune + (int64_t)i * w->g->chains;
+    int64_t n = 0;
+
+    for (int64_t c = 0; c < w->g->chains; c++)
+        if (w->verdict[c] == DAM_UNDECIDED && w->from[c] <= tier && !w->renew[c] &&
+            (i == PASSES || step >= f[c].wait_until))
+            w->slot[n++] = c;
+    return n;
+}
+
+/* A pass over the states, of x[chains][N], of the chains in n slots, into w->L. */
+static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t n)
+{
+    const dam_gang *g = w->g;
+    const dam_pass pass = {.kernels = g->kernels,
+                           .reference = g->reference,
+                           .N = g->N,
+                           .M = g->M,
+                           .panels = g->panels,
+                           .x = x,
+                           .slot = w->slot,
+                           .states = n,
+                           .near = w->near,
+                           .scratch = w->pass_scratch,
+                           .L = w->L};
+
+    for (int64_t i = 0; i < n; i++) {
+        w->near[i] = w->now[w->slot[i]].low;
+        g->chain[w->slot[i]].patterns[p->tier] += (uint64_t)g->M;
+    }
+    return p->pass(&pass) && !dam_interrupted();
+}
+
+/* Decides what can be decided by a pass in lower precision; false when interrupted. */
+static bool judge_by_pass(dam_cascade *w, size_t which, uint64_t step)
+{
+    const certified_pass *p = passes + which;
+    const int64_t n = undecided(w, which, step);
+    int64_t unsure = 0;
+    dam_verdict v;
+
+    if (n == 0)
+        return true;
+    if (!run_pass(w, p, w->proposal, n))
+        return false;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t c = w->slot[i];
+        w->next[c] = intersection(w->next[c], w->L[i]);
+        w->g->chain[c].tried[p->tier]++;
+        v = conclude(w, c);
+        remember(w, which, c, step);
+        if (v != DAM_UNDECIDED)
+            continue;
+        w->g->chain[c].unsure[p->tier]++;
+        if (width(w->now[c]) > width(w->next[c])) /* a coarser tier's */
+            w->slot[unsure++] = c;
+    }
+    if (unsure == 0)
+        return true;
+    if (!run_pass(w, p, w->g->x, unsure))
+        return false;
+    for (int64_t i = 0; i < unsure; i++) {
+        const int64_t c = w->slot[i];
+        w->now[c] = intersection(w->now[c], w->L[i]);
+        w->g->chain[c].unsure[p->tier] -= conclude(w, c) != DAM_UNDECIDED;
+    }
+    return true;
+}
+
+/* Decides by the reference the proposals of the chains in n slots; false when interrupted. */
+static bool judge_by_reference(dam_cascade *w, int64_t n, bool keep)
+{
+    if (!reference_L(w, w->proposal, n, keep))
+        return false;
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t c = w->slot[i];
+        w->next[c] = w->L[i];
+        w->next_phi[c] = w->target_phi[i];
+        w->g->chain[c].tried[DAM_TIER_REFERENCE]++;
+        conclude(w, c);
+    }
+    return true;
+}
+
+/* Decides the rest, current states evaluated where they must be; false when interrupted. */
+static bool judge_the_rest(dam_cascade *w, uint64_t step)
+{
+    const int64_t n = undecided(w, PASSES, step);
+    int64_t unsure = 0;
+
+    if (n > 0 && !judge_by_reference(w, n, false))
+        return false;
+    for (int64_t c = 0; c < w->g->chains; c++)
+        if (w->verdict[c] == DAM_UNDECIDED)
+            w->slot[unsure++] = c;
+    if (!evaluate_slots(w, unsure))
+        return false;
+    for (int64_t i = 0; i < unsure; i++)
+        conclude(w, w->slot[i]);
+    return true;
+}
+
+/* Decides by the reference the proposals that lists are to be made around, and makes these. */
+static dam_status renew_lists(dam_cascade *w, uint64_t step, dam_error *e)
+{
+    dam_status status = DAM_OK;
+    int64_t n = 0;
+
+    for (int64_t c = 0; w->active && c < w->g->chains && status == DAM_OK; c++) {
+        if (w->renew[c] && w->verdict[c] == DAM_UNDECIDED)
+            w->slot[n++] = c;
+        if (n < DAM_TILE && (n == 0 || c < w->g->chains - 1))
+            continue;
+        if (!judge_by_reference(w, n, true))
+            return DAM_ERR_INTERRUPTED;
+        for (int64_t i = 0; i < n && status == DAM_OK; i++)
+            status = make_list(w, w->slot[i], i, step, e);
+        n = 0;
+    }
+    return status;
+}
+
+/* The proposal of chain `c`, and what its list says of it. */
+static void propose(dam_cascade *w, int64_t c, uint64_t step)
+{
+    const dam_gang *g = w->g;
+    const dam_chain *chain = g->chain + c;
+    uint32_t words[4];
+
+    g->kernels->normals(chain->proposals, g->N, step * DAM_BLOCKS_OF(g->N), w->eta);
+    g->kernels->propose(g->N, g->x + c * g->N, w->eta, chain->sigma, w->scratch,
+                        w->proposal + c * g->N);
+    dam_words(chain->acceptance, step, words);
+    w->threshold[c] = chain->theta * dam_log(dam_uniform(words));
+    w->next[c] = (dam_interval){-HUGE_VAL, HUGE_VAL};
+    w->next_phi[c] = NAN;
+    w->verdict[c] = DAM_UNDECIDED;
+    w->from[c] = DAM_TIER_ACTIVE;
+    w->renew[c] = false;
+    if (w->active)
+        try_list(w, c, step);
+}
+
+dam_status dam_cascade_decide(dam_cascade *w, uint64_t step, dam_error *e)
+{
+    dam_status status;
+
+    for (int64_t c = 0; c < w->g->chains; c++)
+        propose(w, c, step);
+    for (size_t i = 0; i < PASSES; i++)
+        if (has(w->g, passes[i].tier) && !judge_by_pass(w, i, step))
+            return DAM_ERR_INTERRUPTED;
+    status = renew_lists(w, step, e);
+    if (status)
+        return status;
+    return judge_the_rest(w, step) && !dam_interrupted() ? DAM_OK : DAM_ERR_INTERRUPTED;
+}

@@ -1,0 +1,75 @@
+/*
+ * The steps of a gang's chains, proposed and decided tier by tier (tiers.h). Each tier gives an
+ * interval that contains the reference's L of a proposal; where the intervals of proposal and
+ * current state prove what the reference decides, that is the decision, else the next tier is
+ * asked. Intervals are carried along with the states; those of states that are measured are narrow
+ * enough for certified energies (docs/numerics.md).
+ */
+#ifndef DAM_CASCADE_H
+#define DAM_CASCADE_H
+
+#include "active_set.h"
+#include "gang.h"
+
+typedef enum { DAM_UNDECIDED, DAM_ACCEPTED, DAM_REJECTED } dam_verdict;
+
+/* How a pass in lower precision fares with a chain. */
+typedef struct {
+    uint32_t tried, failed; /* of the last proposals */
+    uint64_t wait_until;    /* step before which it is not asked */
+} dam_fortune;
+
+typedef struct {
+    dam_gang *g;
+    bool measure;
+    float *proposal;      /* [chains][N] */
+    dam_interval *now;    /* [chains]: L of the current states */
+    dam_interval *next;   /* [chains]: L of the proposals */
+    dam_verdict *verdict; /* [chains] */
+    double *next_phi;     /* [chains]: the proposals' alignments with the target; NaN: unknown */
+    double *largest;      /* [chains]: the largest alignment with another pattern */
+    double *scratch;      /* [N] */
+
+    /* Working memory of the tiers. */
+    double *threshold;    /* [chains] */
+    dam_tier *from;       /* [chains]: the first tier that may still decide */
+    dam_fortune *fortune; /* [passes][chains] */
+    bool *renew;          /* [chains]: the list is to be made anew, around the proposal */
+    int64_t *slot;        /* [chains]: the chains that a pass is about */
+    dam_interval *L;      /* [chains]: what it found */
+    double *near;         /* [chains]: what it is told to expect */
+    double *phi;          /* [DAM_TILE][DAM_BLOCK]: one block's alignments */
+    double *tiles;        /* [tile][k][chains of the tile] */
+    dam_block_sum *sums;  /* [chains][blocks] */
+    double *target_phi;   /* [chains]: by slot */
+    float *eta;           /* [N] */
+    void *pass_scratch;
+    dam_active_field field;
+    dam_active_set *active; /* [chains], or NULL */
+    double *all_phi;        /* [DAM_TILE][M], when lists are made */
+    double *list_scratch;
+    uint64_t begin; /* the first step */
+    void *memory;
+} dam_cascade;
+
+/* For `steps` steps; intervals of the current states are there afterwards. */
+dam_status dam_cascade_make(dam_cascade *w, dam_gang *g, uint64_t steps, bool measure,
+                            dam_error *e);
+void dam_cascade_free(dam_cascade *w);
+
+/* Evaluates the current states of all chains by the reference; false when interrupted. */
+bool dam_cascade_evaluate(dam_cascade *w);
+
+/* Sets w->largest of the current states; false when interrupted. */
+bool dam_cascade_largest(dam_cascade *w);
+
+/*
+ * Intervals of the current states, good enough for energies when measuring. DAM_ERR_INTERRUPTED is
+ * without a message, here and below.
+ */
+dam_status dam_cascade_settle(dam_cascade *w);
+
+/* The proposals of step `step` and the verdicts on them; the chains do not change. */
+dam_status dam_cascade_decide(dam_cascade *w, uint64_t step, dam_error *e);
+
+#endif

@@ -1,0 +1,137 @@
+#include "reduce_single.h"
+
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b) PASTE2(a, b)
+
+/* Registers of patterns and states of a tile: the accumulators are as many as fit. */
+#if defined(DAM_ISA_avx512)
+#define VECTORS 2
+#define TILE 12 /* 24 of 32 registers */
+#else
+#define VECTORS 2
+#define TILE 6 /* 12 of 16 */
+#endif
+#define STRIP (VECTORS * DAM_SINGLES)
+
+/* Overlaps of a strip of patterns with a tile, and the lanes that terms are added to. */
+typedef struct {
+    singles dot[TILE * VECTORS];
+    singles sum[TILE];
+    union {
+        singles absolute[TILE];
+        integers count[TILE];
+    };
+} work;
+
+/*
+ * Overlaps of one strip with `width` states, a constant where this is inlined. Chunks of k are
+ * added up apart, so that fewer roundings pile up.
+ */
+DAM_INLINE void overlap_strip(const float *panel, int N, const float *states, int width,
+                              const float *start, int64_t ahead, singles *dot)
+{
+    for (int first = 0; first < N; first += DAM_SINGLE_CHUNK) {
+        const int last = N - first < DAM_SINGLE_CHUNK ? N : first + DAM_SINGLE_CHUNK;
+        singles sum[TILE * VECTORS];
+#pragma GCC unroll 24
+        for (int i = 0; i < width * VECTORS; i++)
+            sum[i] = (singles){0};
+        for (int k = first; k < last; k++) {
+            const float *at = panel + (int64_t)k * DAM_PANEL;
+            singles xi[VECTORS];
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++)
+                xi[v] = ((const singles *)at)[v];
+            __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead), 0, 2);
+#pragma GCC unroll 12
+            for (int j = 0; j < width; j++) {
+                const singles x = splat(states[k * width + j]);
+#pragma GCC unroll 2
+                for (int v = 0; v < VECTORS; v++)
+                    sum[j * VECTORS + v] = multiply_add(xi[v], x, sum[j * VECTORS + v]);
+            }
+        }
+#pragma GCC unroll 24
+        for (int i = 0; i < width * VECTORS; i++)
+            dot[i] = sum[i] + (first ? dot[i] : ((const singles *)start)[i % VECTORS]);
+    }
+}
+
+static void add_terms(const dam_single_terms *t, const float *offset, int width, work *w)
+{
+    switch (t->kernel) {
+    case DAM_LSE:
+        add_terms_lse(t, offset, w->dot, width, VECTORS, w->sum);
+        break;
+    case DAM_LSR:
+        add_terms_lsr(t, offset, w->dot, width, VECTORS, w->sum, w->count);
+        break;
+    case DAM_POLYNOMIAL:
+        add_terms_polynomial(t, w->dot, width, VECTORS, w->sum, w->absolute);
+        break;
+    }
+}
+
+#define ADD_PANELS(WIDTH)                                                                         \
+    static void add_panels_##WIDTH(const dam_single_terms *t, const float *panel, int64_t panels, \
+                                   int N, const float *states, const float *start,                \
+                                   const float *offset, int64_t ahead, work *w)                   \
+    {                                                                                             \
+        for (int64_t p = 0; p < panels; p++)                                                      \
+            for (int v = 0; v < DAM_PANEL; v += STRIP) {                                          \
+                overlap_strip(panel + p * N * DAM_PANEL + v, N, states, WIDTH, start + v, ahead,  \
+                              w->dot);                                                            \
+                add_terms(t, offset, WIDTH, w);                                                   \
+            }                                                                                     \
+    }
+ADD_PANELS(1)
+ADD_PANELS(2)
+ADD_PANELS(3)
+ADD_PANELS(4)
+ADD_PANELS(5)
+ADD_PANELS(6)
+#if TILE == 12
+ADD_PANELS(7)
+ADD_PANELS(8)
+ADD_PANELS(9)
+ADD_PANELS(10)
+ADD_PANELS(11)
+ADD_PANELS(12)
+#endif
+
+static void (*const by_width[TILE])(const dam_single_terms *, const float *, int64_t, int,
+                                    const float *, const float *, const float *, int64_t,
+                                    work *) = {
+    add_panels_1, add_panels_2, add_panels_3, add_panels_4,  add_panels_5,  add_panels_6,
+#if TILE == 12
+    add_panels_7, add_panels_8, add_panels_9, add_panels_10, add_panels_11, add_panels_12,
+#endif
+};
+
+static void add(const dam_single_terms *t, const float *panel, int64_t panels, int N,
+                const float *states, int width, const float *start, const float *offset,
+                int64_t ahead, dam_single_sum *sum)
+{
+    work w;
+#ifdef __SSE2__
+    const unsigned int control = _mm_getcsr();
+
+    _mm_setcsr(control | _MM_FLUSH_ZERO_ON); /* numbers below the normal ones take long */
+#endif
+    memset(&w, 0, sizeof w);
+    by_width[width - 1](t, panel, panels, N, states, start, offset, ahead, &w);
+#ifdef __SSE2__
+    _mm_setcsr(control);
+#endif
+    for (int j = 0; j < width; j++)
+        for (int i = 0; i < DAM_SINGLES; i++) {
+            sum[j].sum += w.sum[j][i];
+            if (t->kernel == DAM_LSR)
+                sum[j].other += w.count[j][i];
+            else
+                sum[j].other += w.absolute[j][i];
+        }
+}
+
+extern const dam_single_loops PASTE(dam_single, DAM_ISA);
+const dam_single_loops PASTE(dam_single, DAM_ISA) = {.tile = TILE, .strip = STRIP, .add = add};

@@ -1,0 +1,38 @@
+/*
+ * The tiers of evaluation by name. A tier answers only where it is provably right and leaves the
+ * rest to the next one; the reference is always the last (docs/numerics.md). Which tiers are used
+ * changes how fast a chain is, and nothing else.
+ */
+#ifndef DAM_TIERS_H
+#define DAM_TIERS_H
+
+#include "error.h"
+
+/* In the order in which they are asked. */
+typedef enum {
+    DAM_TIER_ACTIVE,    /* lists of near patterns (active_set.h) */
+    DAM_TIER_TILES,     /* all patterns, matrix units of the processor (fused.h) */
+    DAM_TIER_SINGLE,    /* all patterns, single precision (fused.h) */
+    DAM_TIER_REFERENCE, /* all patterns, double precision (reference.h) */
+    DAM_TIERS
+} dam_tier;
+
+/* A set of tiers: bit 1 << tier. The reference is in every set, named or not. */
+typedef unsigned dam_tier_set;
+
+#define DAM_TIERS_ALL ((dam_tier_set)(1u << DAM_TIERS) - 1)
+
+/* "active", "tiles", "single", "reference" */
+const char *dam_tier_name(dam_tier tier);
+
+/* The tiers that this processor has. */
+dam_tier_set dam_tiers_usable(void);
+
+/*
+ * The set of a name: "auto" (DAM_TIERS_ALL; what is not usable is left out when it is used) or
+ * names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else, and for a tier that this
+ * processor does not have; the message says what is allowed.
+ */
+dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e);
+
+#endif
