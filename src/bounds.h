@@ -66,22 +66,52 @@ typedef struct {
  */
 #define DAM_EXP2_ERROR 3e-6
 
-/* The single-precision pass in dimension N whose sums take `additions` roundings. */
-DAM_HD dam_precision dam_single_precision(int N, double additions)
+/* The same of the fine pass, 2^y's polynomial alone: 1.6e-7 measured, padded. */
+#define DAM_EXP2_FINE_ERROR 3e-7
+
+/* The fine pass: products added in a row, and how often their sums may be added in pairs. */
+#define DAM_SINGLE_LEVELS 20
+DAM_HD int dam_single_fine_chunk(int N)
 {
-    const double unit = 0x1p-24, chunk = N < DAM_SINGLE_CHUNK ? N : DAM_SINGLE_CHUNK;
-    /* a chunk, the sum of chunks, the rounded constant and the product with it */
-    const double rounds = chunk + (double)((N - 1) / DAM_SINGLE_CHUNK) + 2.0;
+    return N <= 64 ? 8 : 4;
+}
+
+/* Precision where an overlap takes `rounds` roundings and a sum takes `additions`. */
+DAM_HD dam_precision dam_precision_of(double rounds, double exponential, double additions)
+{
+    const double unit = 0x1p-24;
     dam_precision p;
 
     p.unit = unit;
     p.overlap = rounds * unit / (1.0 - rounds * unit) * (1.0 + 2.0 * DAM_NORM_SLACK);
-    p.exponential = DAM_EXP2_ERROR + 128.0 * unit * 0.6931472;
+    p.exponential = exponential;
     p.sum = additions * unit / (1.0 - additions * unit);
     p.overlap *= DAM_SINGLE_SHRINK;
     p.exponential *= DAM_SINGLE_SHRINK;
     p.sum *= DAM_SINGLE_SHRINK;
     return p;
+}
+
+/* The single-precision pass in dimension N whose sums take `additions` roundings. */
+DAM_HD dam_precision dam_single_precision(int N, double additions)
+{
+    const double chunk = N < DAM_SINGLE_CHUNK ? N : DAM_SINGLE_CHUNK;
+
+    /* a chunk, the sum of chunks, the rounded constant and the product with it */
+    return dam_precision_of(chunk + (double)((N - 1) / DAM_SINGLE_CHUNK) + 2.0,
+                            DAM_EXP2_ERROR + 128.0 * 0x1p-24 * 0.6931472, additions);
+}
+
+/* The fine one, with exponents y up to `largest`. */
+DAM_HD dam_precision dam_single_fine_precision(int N, double largest, double additions)
+{
+    const int chunk = dam_single_fine_chunk(N);
+    double rounds = chunk + 2.0;
+
+    for (int chunks = (N + chunk - 1) / chunk; chunks > 1; chunks = (chunks + 1) / 2)
+        rounds += 1.0;
+    return dam_precision_of(
+        rounds, DAM_EXP2_FINE_ERROR + fmin(128.0, largest) * 0x1p-24 * 0.6931472, additions);
 }
 
 /* Nothing is known. */

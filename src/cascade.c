@@ -29,12 +29,14 @@ typedef struct {
     dam_tier tier;
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
+    bool fine;
     double cost_per_N, cost; /* cycles per pattern and state, roughly */
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, 0.022, 0.3},
-    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, 0.041, 0.3},
+    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, false, 0.022, 0.3},
+    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, false, 0.041, 0.3},
+    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, true, 0.05, 0.4},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -133,12 +135,20 @@ static double cost_of(const dam_gang *g, size_t i)
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : 6.0 + 0.1 * g->N);
 }
 
-/* The next tier that is there after pass `i`. */
-static size_t after(const dam_gang *g, size_t i)
+/* Whether pass `i` may be asked. The fine one is for energies: its intervals are too wide for those
+ * of the other Hamiltonians. */
+static bool available(const dam_gang *g, size_t i, bool measure)
+{
+    return has(g, passes[i].tier) &&
+           (!passes[i].fine || (measure && g->reference->kernel == DAM_LSE));
+}
+
+/* The next pass that is there after pass `i`; PASSES when there is none. */
+static size_t after(const dam_gang *g, size_t i, bool measure)
 {
     do
         i++;
-    while (i < PASSES && !has(g, passes[i].tier));
+    while (i < PASSES && !available(g, i, measure));
     return i;
 }
 
@@ -155,7 +165,7 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .M = g->M,
                                   .panels = g->panels,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M,
-                                  .plain_cost = cost_of(g, after(g, SIZE_MAX))};
+                                  .plain_cost = cost_of(g, after(g, SIZE_MAX, w->measure))};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < ACTIVE_LEAST_PATTERNS || steps < ACTIVE_LEAST_STEPS)
         return DAM_OK;
     status = dam_alloc(&memory, (uint64_t)g->chains, sizeof *w->active, "the chains' lists",
@@ -431,7 +441,7 @@ static void remember(dam_cascade *w, size_t i, int64_t c, uint64_t step)
     if (f->tried < FORTUNE_TRIES)
         return;
     /* what it costs against what it saves */
-    if (cost_of(g, i) * f->tried > cost_of(g, after(g, i)) * (f->tried - f->failed))
+    if (cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
         f->wait_until = step + FORTUNE_WAIT;
     f->tried = f->failed = 0;
 }
@@ -444,7 +454,8 @@ static int64_t undecided(dam_cascade *w, size_t i, uint64_t step)
     int64_t n = 0;
 
     for (int64_t c = 0; c < w->g->chains; c++)
-        if (w->verdict[c] == DAM_UNDECIDED && w->from[c] <= tier && !w->renew[c] &&
+        if (w->verdict[c] == DAM_UNDECIDED && !w->renew[c] &&
+            (i == PASSES || passes[i].fine || w->from[c] <= tier) &&
             (i == PASSES || step >= f[c].wait_until))
             w->slot[n++] = c;
     return n;
@@ -464,7 +475,8 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
                            .states = n,
                            .near = w->near,
                            .scratch = w->pass_scratch,
-                           .L = w->L};
+                           .L = w->L,
+                           .fine = p->fine};
 
     for (int64_t i = 0; i < n; i++) {
         w->near[i] = w->now[w->slot[i]].low;
@@ -590,7 +602,7 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t step, dam_error *e)
     for (int64_t c = 0; c < w->g->chains; c++)
         propose(w, c, step);
     for (size_t i = 0; i < PASSES; i++)
-        if (has(w->g, passes[i].tier) && !judge_by_pass(w, i, step))
+        if (available(w->g, i, w->measure) && !judge_by_pass(w, i, step))
             return DAM_ERR_INTERRUPTED;
     status = renew_lists(w, step, e);
     if (status)

@@ -23,6 +23,7 @@ typedef struct {
     const double *near; /* [states]: L is expected near this; any value is allowed */
     void *scratch;      /* of the size that the pass asks for, aligned to DAM_ALIGNMENT */
     dam_interval *L;    /* [states]: the result */
+    bool fine;          /* narrower intervals, for energies; single precision only */
 } dam_pass;
 
 /* Single precision. False when interrupted. */

@@ -10,6 +10,7 @@
  * panels few enough for sums of their terms in single precision. */
 #define BLOCK_BYTES (128 << 10)
 #define BLOCK_PANELS 32
+#define FINE_BLOCK_PANELS 8
 
 /* What takes patterns that do not exist below every floor, given a factor within these limits. */
 #define NOWHERE (-1e30f)
@@ -49,22 +50,32 @@ static int64_t first_of(const work *w, int64_t tile)
     return w->pass->states * tile / w->tiles;
 }
 
-static int64_t panels_of_block(int N)
+static int64_t panels_of_block(const dam_pass *pass)
 {
-    const int64_t fit = BLOCK_BYTES / ((int64_t)N * DAM_PANEL * (int64_t)sizeof(float));
+    const int64_t fit = BLOCK_BYTES / ((int64_t)pass->N * DAM_PANEL * (int64_t)sizeof(float));
+    const int64_t most = pass->fine ? FINE_BLOCK_PANELS : BLOCK_PANELS;
 
-    return fit < 1 ? 1 : fit > BLOCK_PANELS ? BLOCK_PANELS : fit;
+    return fit < 1 ? 1 : fit > most ? most : fit;
+}
+
+/* Roundings of a lane's sum: strips of a block and two registers of a strip; the rest is added in
+ * double. */
+static double additions_of(const dam_pass *pass)
+{
+    const double strips = (double)(DAM_PANEL / pass->kernels->single->strip);
+
+    return strips * (double)panels_of_block(pass) + 2.0;
 }
 
 static void prepare_terms(work *w)
 {
     const dam_pass *pass = w->pass;
     const dam_reference *f = pass->reference;
-    const double strips = (double)(DAM_PANEL / pass->kernels->single->strip);
     const double factor = f->kernel == DAM_LSE ? f->c * LOG2_E : f->kernel == DAM_LSR ? f->b : 1.0;
 
-    /* in a lane: strips of a block and two registers of a strip; the rest is added in double */
-    w->precision = dam_single_precision(pass->N, strips * (double)panels_of_block(pass->N) + 2.0);
+    w->precision = pass->fine ? dam_single_fine_precision(pass->N, 128.0, additions_of(pass))
+                              : dam_single_precision(pass->N, additions_of(pass));
+    w->terms.fine = pass->fine;
     w->terms.kernel = f->kernel;
     w->terms.k = f->k;
     w->terms.scale = (float)(factor / f->N);
@@ -128,7 +139,7 @@ static bool add_block(work *w, const float *panel, int64_t panels, const float *
 static bool add_patterns(work *w)
 {
     const dam_pass *pass = w->pass;
-    const int64_t full = pass->M / DAM_PANEL, block = panels_of_block(pass->N);
+    const int64_t full = pass->M / DAM_PANEL, block = panels_of_block(pass);
     const int64_t stride = (int64_t)pass->N * DAM_PANEL;
 
     for (int64_t p = 0; p < full; p += block) {
@@ -146,14 +157,19 @@ static dam_interval interval_of(const work *w, int64_t i)
     const dam_reference *f = w->pass->reference;
     const double M = (double)w->pass->M;
     const dam_single_sum s = w->sum[i];
+    dam_precision precision = w->precision;
 
     switch (f->kernel) {
     case DAM_LSE: /* the shift is what the rounded offset stands for */
-        return dam_lse_interval(f, M, &w->precision, -f->c - (double)w->offset[i] / LOG2_E, s.sum);
+        if (w->pass->fine)
+            precision = dam_single_fine_precision(
+                w->pass->N, fabs((double)w->offset[i]) + 1.001 * f->c * LOG2_E,
+                additions_of(w->pass));
+        return dam_lse_interval(f, M, &precision, -f->c - (double)w->offset[i] / LOG2_E, s.sum);
     case DAM_LSR:
-        return dam_lsr_interval(f, M, &w->precision, s.sum, s.other);
+        return dam_lsr_interval(f, M, &precision, s.sum, s.other);
     default:
-        return dam_polynomial_interval(f, M, &w->precision, s.sum, s.other);
+        return dam_polynomial_interval(f, M, &precision, s.sum, s.other);
     }
 }
 

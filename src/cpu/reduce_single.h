@@ -12,6 +12,7 @@
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
+#include <stdbool.h>
 
 #define DAM_INLINE static inline __attribute__((always_inline))
 
@@ -89,33 +90,43 @@ DAM_INLINE integers count_above(singles a, singles b, integers count)
 #endif
 }
 
+/* A polynomial of degree 4 or (`fine`) 5 at f, coefficients from the highest degree down. */
+DAM_INLINE singles polynomial(singles f, bool fine, const float of_4[5], const float of_5[6])
+{
+    singles p = splat(fine ? of_5[0] : of_4[0]);
+
+    for (int i = 1; i < (fine ? 6 : 5); i++)
+        p = multiply_add(p, f, splat(fine ? of_5[i] : of_4[i]));
+    return p;
+}
+
 /*
- * 2^y through a polynomial of degree 4 in the fraction of y, fitted for the least largest relative
- * error. Below 2^-125 the result is 0 or about 2^-125; the bounds count both as dropped. From
- * y = 127 on it is at least 2^DAM_OVERFLOW.
+ * 2^y through a polynomial in the fraction of y, fitted for the least largest relative error.
+ * Below 2^-125 the result is 0 or about 2^-125; the bounds count both as dropped. From y = 127 on
+ * it is at least 2^DAM_OVERFLOW.
  */
-DAM_INLINE singles exp2_singles(singles y)
+DAM_INLINE singles exp2_singles(singles y, bool fine)
 {
 #if defined(DAM_ISA_avx512)
+    /* on [0, 1] */
+    static const float of_4[] = {0x1.bb7cd4p-7f, 0x1.aa13fp-5f, 0x1.ee798ap-3f, 0x1.62d166p-1f,
+                                 0x1.00002cp+0f};
+    static const float of_5[] = {0x1.ec320ap-10f, 0x1.26900ep-7f, 0x1.c95446p-5f,
+                                 0x1.ebd5a8p-3f,  0x1.62e4f6p-1f, 0x1.fffffep-1f};
     const singles fraction = (singles)_mm512_reduce_ps((__m512)y, _MM_FROUND_TO_NEG_INF);
-    singles p = splat(0x1.bb7cd4p-7f); /* on [0, 1] */
 
-    p = multiply_add(p, fraction, splat(0x1.aa13fp-5f));
-    p = multiply_add(p, fraction, splat(0x1.ee798ap-3f));
-    p = multiply_add(p, fraction, splat(0x1.62d166p-1f));
-    p = multiply_add(p, fraction, splat(0x1.00002cp+0f));
-    return (singles)_mm512_scalef_ps((__m512)p, (__m512)y);
+    return (singles)_mm512_scalef_ps((__m512)polynomial(fraction, fine, of_4, of_5), (__m512)y);
 #else
+    /* on [-1/2, 1/2] */
+    static const float of_4[] = {0x1.3997d6p-7f, 0x1.ca144p-5f, 0x1.ec06dap-3f, 0x1.62e0dcp-1f,
+                                 0x1.ffffe8p-1f};
+    static const float of_5[] = {0x1.5c08e6p-10f, 0x1.3d0c52p-7f, 0x1.c6b6e4p-5f,
+                                 0x1.ebf918p-3f,  0x1.62e428p-1f, 0x1.000002p+0f};
     const singles magic = splat(0x1.8p23f); /* adding it leaves the integer in the low bits */
     const singles inside = larger(smaller(y, splat(127.0f)), splat(DAM_CUT));
     const singles shifted = inside + magic, fraction = inside - (shifted - magic);
-    singles p = splat(0x1.3997d6p-7f); /* on [-1/2, 1/2] */
 
-    p = multiply_add(p, fraction, splat(0x1.ca144p-5f));
-    p = multiply_add(p, fraction, splat(0x1.ec06dap-3f));
-    p = multiply_add(p, fraction, splat(0x1.62e0dcp-1f));
-    p = multiply_add(p, fraction, splat(0x1.ffffe8p-1f));
-    return (singles)((integers)p + ((integers)shifted << 23));
+    return (singles)((integers)polynomial(fraction, fine, of_4, of_5) + ((integers)shifted << 23));
 #endif
 }
 
@@ -137,15 +148,15 @@ DAM_INLINE singles power_singles(singles phi, int k)
  * x.xi are dot[j][], to each state's lanes: `sum`, and beside it what dam_single_sum calls `other`.
  */
 DAM_INLINE void add_terms_lse(const dam_single_terms *t, const float *offset, const singles *dot,
-                              int width, int vectors, singles *sum)
+                              int width, int vectors, bool fine, singles *sum)
 {
     const singles scale = splat(t->scale);
 
     for (int j = 0; j < width; j++) {
         const singles shift = splat(offset[j]);
-        singles terms = exp2_singles(multiply_add(dot[j * vectors], scale, shift));
+        singles terms = exp2_singles(multiply_add(dot[j * vectors], scale, shift), fine);
         for (int v = 1; v < vectors; v++)
-            terms += exp2_singles(multiply_add(dot[j * vectors + v], scale, shift));
+            terms += exp2_singles(multiply_add(dot[j * vectors + v], scale, shift), fine);
         sum[j] += terms;
     }
 }

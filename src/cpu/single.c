@@ -23,37 +23,76 @@ typedef struct {
     };
 } work;
 
-/*
- * Overlaps of one strip with `width` states, a constant where this is inlined. Chunks of k are
- * added up apart, so that fewer roundings pile up.
- */
+/* Sums over first <= k < last for one strip and `width` states, a constant where it is inlined. */
+DAM_INLINE void sum_products(const float *panel, int first, int last, const float *states,
+                             int width, int64_t ahead, singles *sum)
+{
+#pragma GCC unroll 24
+    for (int i = 0; i < width * VECTORS; i++)
+        sum[i] = (singles){0};
+    for (int k = first; k < last; k++) {
+        const float *at = panel + (int64_t)k * DAM_PANEL;
+        singles xi[VECTORS];
+#pragma GCC unroll 2
+        for (int v = 0; v < VECTORS; v++)
+            xi[v] = ((const singles *)at)[v];
+        __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead), 0, 2);
+#pragma GCC unroll 12
+        for (int j = 0; j < width; j++) {
+            const singles x = splat(states[k * width + j]);
+#pragma GCC unroll 2
+            for (int v = 0; v < VECTORS; v++)
+                sum[j * VECTORS + v] = multiply_add(xi[v], x, sum[j * VECTORS + v]);
+        }
+    }
+}
+
+/* Overlaps of one strip. Chunks of k are added up apart, so that fewer roundings pile up. */
 DAM_INLINE void overlap_strip(const float *panel, int N, const float *states, int width,
                               const float *start, int64_t ahead, singles *dot)
 {
     for (int first = 0; first < N; first += DAM_SINGLE_CHUNK) {
         const int last = N - first < DAM_SINGLE_CHUNK ? N : first + DAM_SINGLE_CHUNK;
         singles sum[TILE * VECTORS];
-#pragma GCC unroll 24
-        for (int i = 0; i < width * VECTORS; i++)
-            sum[i] = (singles){0};
-        for (int k = first; k < last; k++) {
-            const float *at = panel + (int64_t)k * DAM_PANEL;
-            singles xi[VECTORS];
-#pragma GCC unroll 2
-            for (int v = 0; v < VECTORS; v++)
-                xi[v] = ((const singles *)at)[v];
-            __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead), 0, 2);
-#pragma GCC unroll 12
-            for (int j = 0; j < width; j++) {
-                const singles x = splat(states[k * width + j]);
-#pragma GCC unroll 2
-                for (int v = 0; v < VECTORS; v++)
-                    sum[j * VECTORS + v] = multiply_add(xi[v], x, sum[j * VECTORS + v]);
-            }
-        }
+
+        sum_products(panel, first, last, states, width, ahead, sum);
 #pragma GCC unroll 24
         for (int i = 0; i < width * VECTORS; i++)
             dot[i] = sum[i] + (first ? dot[i] : ((const singles *)start)[i % VECTORS]);
+    }
+}
+
+/* The same with small chunks, and these in pairs, pairs in pairs and so on. */
+DAM_INLINE void overlap_strip_fine(const float *panel, int N, const float *states, int width,
+                                   const float *start, int64_t ahead, singles *dot)
+{
+    const int chunk = dam_single_fine_chunk(N);
+    singles level[DAM_SINGLE_LEVELS][TILE * VECTORS];
+    unsigned done = 0;
+    bool begun = false;
+
+    for (int first = 0; first < N; first += chunk) {
+        const int last = N - first < chunk ? N : first + chunk;
+        singles sum[TILE * VECTORS];
+        int l = 0;
+
+        sum_products(panel, first, last, states, width, ahead, sum);
+        for (; done >> l & 1; l++)
+#pragma GCC unroll 24
+            for (int i = 0; i < width * VECTORS; i++)
+                sum[i] += level[l][i];
+#pragma GCC unroll 24
+        for (int i = 0; i < width * VECTORS; i++)
+            level[l][i] = sum[i];
+        done++;
+    }
+    for (int l = 0; done >> l; l++) {
+        if (!(done >> l & 1))
+            continue;
+#pragma GCC unroll 24
+        for (int i = 0; i < width * VECTORS; i++)
+            dot[i] = level[l][i] + (begun ? dot[i] : ((const singles *)start)[i % VECTORS]);
+        begun = true;
     }
 }
 
@@ -61,7 +100,10 @@ static void add_terms(const dam_single_terms *t, const float *offset, int width,
 {
     switch (t->kernel) {
     case DAM_LSE:
-        add_terms_lse(t, offset, w->dot, width, VECTORS, w->sum);
+        if (t->fine)
+            add_terms_lse(t, offset, w->dot, width, VECTORS, true, w->sum);
+        else
+            add_terms_lse(t, offset, w->dot, width, VECTORS, false, w->sum);
         break;
     case DAM_LSR:
         add_terms_lsr(t, offset, w->dot, width, VECTORS, w->sum, w->count);
@@ -77,12 +119,15 @@ static void add_terms(const dam_single_terms *t, const float *offset, int width,
                                    int N, const float *states, const float *start,                \
                                    const float *offset, int64_t ahead, work *w)                   \
     {                                                                                             \
-        for (int64_t p = 0; p < panels; p++)                                                      \
-            for (int v = 0; v < DAM_PANEL; v += STRIP) {                                          \
-                overlap_strip(panel + p * N * DAM_PANEL + v, N, states, WIDTH, start + v, ahead,  \
-                              w->dot);                                                            \
-                add_terms(t, offset, WIDTH, w);                                                   \
-            }                                                                                     \
+        for (int64_t i = 0; i < panels * (DAM_PANEL / STRIP); i++) {                              \
+            const int v = (int)(i % (DAM_PANEL / STRIP)) * STRIP;                                 \
+            const float *strip = panel + i / (DAM_PANEL / STRIP) * N * DAM_PANEL + v;             \
+            if (t->fine)                                                                          \
+                overlap_strip_fine(strip, N, states, WIDTH, start + v, ahead, w->dot);            \
+            else                                                                                  \
+                overlap_strip(strip, N, states, WIDTH, start + v, ahead, w->dot);                 \
+            add_terms(t, offset, WIDTH, w);                                                       \
+        }                                                                                         \
     }
 ADD_PANELS(1)
 ADD_PANELS(2)
