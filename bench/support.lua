@@ -1,0 +1,30 @@
+-- What the benchmarks share: rates of samplers, and the adaptive plan of the published maps.
+local support = {}
+
+--- Steps a second of every chain: from the first run that lasts `seconds`, after `warm` steps.
+function support.rate(s, seconds, warm, advance)
+  local steps, elapsed = 1, 0
+  advance = advance or s.run
+  if warm > 0 then
+    s:run(warm)
+  end
+  repeat
+    if elapsed > 0 then
+      steps = math.ceil(steps * math.min(20, 1.2 * seconds / elapsed))
+    end
+    local begin = dam.clock()
+    advance(s, steps)
+    elapsed = math.max(dam.clock() - begin, 1e-6)
+  until elapsed >= seconds
+  return steps / elapsed
+end
+
+--- N, M and the number of disorders of B's plan, B(5), at load alpha.
+function support.plan(alpha)
+  local t = (alpha - 0.01) / 0.54
+  local M = (20000 ^ 0.1 + t * (500000 ^ 0.1 - 20000 ^ 0.1)) ^ 10 // 1 | 0
+  local trials = 512 + t * (64 - 512)
+  return math.floor(math.log(M) / alpha + 0.5), M, math.floor(trials + 0.5) // 2
+end
+
+return support

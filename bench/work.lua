@@ -1,0 +1,32 @@
+-- Patterns evaluated per step, as a fraction of M, over the (alpha, T) grid of the published maps:
+-- what lists of near patterns save. Counts, not times: they are the same on every machine.
+--   bench/work.lua [steps]
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = here .. "/?.lua;" .. package.path
+local support = require "support"
+
+local steps = tonumber(arg[1]) or 2000
+local alphas = { 0.01, 0.02, 0.05, 0.1, 0.2, 0.4 }
+local T = { 0.025, 0.1, 0.25, 0.5, 1.0, 2.0 }
+
+for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
+  print(("%s: patterns per step / M after %d steps"):format(H, steps))
+  io.write(("%6s %5s %7s"):format("alpha", "N", "M"))
+  for _, t in ipairs(T) do
+    io.write((" %10s"):format("T = " .. t))
+  end
+  print()
+  for _, alpha in ipairs(alphas) do
+    local N, M = support.plan(alpha)
+    M = math.min(M, 50000) -- a few minutes for all of it
+    local p <close> = dam.patterns { N = N, M = M }
+    io.write(("%6g %5d %7d"):format(alpha, N, M))
+    for _, t in ipairs(T) do
+      local s <close> = dam.mh { hamiltonian = H, patterns = p, T = t, init = { phi = 0.95 } }
+      s:run(steps // 4)
+      io.write((" %10.2g"):format(s:sample(steps).stats.patterns_per_step[1] / M))
+      io.flush()
+    end
+    print()
+  end
+end
