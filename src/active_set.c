@@ -9,13 +9,14 @@
 
 /* Patterns are counted in bins of equal width in their alignment, bins in steps of an angle. */
 #define BINS 4096
-#define ANGLES 1024
+#define ANGLES DAM_ACTIVE_STEPS
 #define PER_GRID 2 /* steps of the angle in DAM_ACTIVE_GRID */
 
 /* Skins that are tried: from a few proposals on, each larger by this factor. */
 #define FIRST_SKIN 1.5
 #define SKIN_FACTOR 1.2
 #define LARGEST_SKIN 1.5
+#define MOST_PLANS 64
 
 /* Steps to wait after a list that did not pay, at first and at most. */
 #define FIRST_PATIENCE 128
@@ -27,11 +28,24 @@
 /* A list must promise to cost less than this fraction of doing without. */
 #define WORTHWHILE 0.7
 
+/* Steps before a list can be said not to pay. */
+#define LEAST_LIFE 32
+
 /* Lists up to this length are kept in rows: a panel is faster for more. */
 #define MOST_ROWS 5
 
-/* Steps in which the rest is tabulated beyond the skin: up to where it says nothing any more. */
+/* In units of theta: where the rest says nothing any more. (LSE: never more than e^30, so that
+ * terms beyond those that are tabulated are hopeless.) */
 #define HOPELESS 5.0
+
+/* Making a list, the alignments apart: per pattern, and once; cycles. */
+#define SORT_COST 5.0
+#define COPY_COST 4.0 /* per component */
+#define OUTER_COST 6e4
+#define INNER_COST 2e4
+
+/* What the rest of an inner list and of the outer one may be relative to each other's terms. */
+#define FAR_TERMS 200.0
 
 /* Cosines of the angles; the angles, in steps, that the patterns of a bin lie between. */
 static double cosine[ANGLES + 1];
@@ -59,24 +73,33 @@ static inline int bin_of(double phi)
     return b < 0 ? 0 : b >= BINS ? BINS - 1 : b;
 }
 
-/* All patterns, by the angle at which they can be at the nearest. */
+/* Where a list's patterns are taken from. */
+typedef struct {
+    const float *panels; /* [panel][k][DAM_PANEL] */
+    const double *phi;   /* [patterns] */
+    int64_t patterns;
+    double build;        /* cost of making a list from them */
+    double spread;       /* mean square of the angle of a step */
+    double inner_spread; /* that of an inner list; 0: there will be none */
+} source;
+
+/* Its patterns, by the angle at which they can be at the nearest. */
 typedef struct {
     double number[ANGLES + 1];
-    int far[ANGLES + 1];     /* where they can be at the farthest */
-    double up[ANGLES + 1];   /* the term at an angle, or more; LSE relative to exp(c (top - 1)) */
-    double down[ANGLES + 1]; /* polynomial: the power at an angle, or less */
-    int first, last;         /* angles between which there are any */
-    double top;              /* largest alignment */
+    int far[ANGLES + 1]; /* where they can be at the farthest */
+    int first, last;     /* angles between which there are any */
+    double top;          /* largest alignment */
+    const dam_active_terms *terms;
 } census;
 
-static void count(census *s, const dam_active_field *f, const double *phi)
+static void count(census *s, const source *from)
 {
     uint32_t bin[BINS] = {0};
 
     s->top = -2;
-    for (int64_t mu = 0; mu < f->M; mu++) {
-        bin[bin_of(phi[mu])]++;
-        s->top = phi[mu] > s->top ? phi[mu] : s->top;
+    for (int64_t mu = 0; mu < from->patterns; mu++) {
+        bin[bin_of(from->phi[mu])]++;
+        s->top = from->phi[mu] > s->top ? from->phi[mu] : s->top;
     }
     memset(s->number, 0, sizeof s->number);
     memset(s->far, 0, sizeof s->far);
@@ -93,30 +116,27 @@ static void count(census *s, const dam_active_field *f, const double *phi)
     }
 }
 
-/* The terms that are possible at each angle. */
-static void tabulate_terms(census *s, const dam_reference *f)
+/* The terms that are possible at each angle; for LSE relative to about the largest. */
+static void tabulate_terms(dam_active_terms *t, const dam_reference *f, double top)
 {
-    for (int i = 0; i <= s->last; i++)
-        switch (f->kernel) {
-        case DAM_LSE:
-            s->up[i] = exp(fmin(700.0, f->c * (cosine[i] + DAM_NORM_SLACK - s->top)));
-            break;
-        case DAM_LSR:
-            s->up[i] = dam_term_lsr(f, cosine[i] + DAM_NORM_SLACK);
-            break;
-        case DAM_POLYNOMIAL:
-            s->up[i] = pow(cosine[i] + DAM_NORM_SLACK, f->k);
-            break;
-        }
-    for (int i = 0; f->kernel == DAM_POLYNOMIAL && i <= ANGLES; i++)
-        s->down[i] = pow(cosine[i] - DAM_NORM_SLACK, f->k);
+    if (t->made && (f->kernel != DAM_LSE || fabs(f->c * (top - t->top)) < FAR_TERMS))
+        return;
+    t->made = true;
+    t->top = top;
+    for (int i = 0; i <= ANGLES; i++) {
+        const double up = cosine[i] + DAM_NORM_SLACK;
+        t->up[i] = f->kernel == DAM_LSE   ? exp(fmax(-690.0, fmin(690.0, f->c * (up - top))))
+                   : f->kernel == DAM_LSR ? dam_term_lsr(f, up)
+                                          : pow(up, f->k);
+        t->down[i] = f->kernel == DAM_POLYNOMIAL ? pow(cosine[i] - DAM_NORM_SLACK, f->k) : 0;
+    }
 }
 
 /* What the patterns nearest at step i add at a state `moved` steps away from x_ref. */
 static inline dam_active_rest rest_of(const census *s, const dam_reference *f, int i, int moved)
 {
     const int near = i > moved ? i - moved : 0;
-    double up = s->up[near], down;
+    double up = s->terms->up[near], down;
     int far;
 
     if (f->kernel == DAM_LSE)
@@ -124,7 +144,7 @@ static inline dam_active_rest rest_of(const census *s, const dam_reference *f, i
     if (f->kernel == DAM_LSR)
         return (dam_active_rest){s->number[i] * f->epsilon, s->number[i] * up};
     far = s->far[i] + moved < ANGLES ? s->far[i] + moved : ANGLES;
-    down = s->down[far];
+    down = s->terms->down[far];
     if (f->k % 2 == 0) {
         const double a = up, b = down;
         up = a > b ? a : b;
@@ -135,7 +155,8 @@ static inline dam_active_rest rest_of(const census *s, const dam_reference *f, i
 
 /* A possible list: the patterns nearest at step `last` or less. */
 typedef struct {
-    double cost;
+    double cost;  /* of a step, lists made anew included */
+    double alone; /* of an evaluation */
     int last, skin;
     int64_t listed;
 } plan;
@@ -153,16 +174,32 @@ static double evaluation_cost(const dam_active_field *f, int64_t listed)
 
 double dam_active_build_cost(const dam_active_field *f)
 {
-    return (double)f->M * (f->pass_cost + 5.0) + 6e4;
+    return (double)f->M * (f->pass_cost + SORT_COST) + OUTER_COST;
+}
+
+double dam_active_inner_cost(const dam_active_set *set)
+{
+    return set->outer.cost + INNER_COST;
+}
+
+/* Mean square angle of a step. */
+static double spread_of(const dam_active_list *list, const dam_active_input *in)
+{
+    return list->spread > 0 ? list->spread : USUAL_ACCEPTANCE * in->sigma * in->sigma;
+}
+
+/* Steps that a list of this skin lives. */
+static double life_of(int skin, double spread)
+{
+    const double angle = skin * (M_PI / ANGLES);
+    return fmax(1.0, angle * angle / spread);
 }
 
 /* The smallest list whose rest stays within `width` (of the sum) at this skin. */
-static plan plan_at(const dam_active_set *set, const dam_active_field *f,
-                    const dam_active_input *in, const census *s, int skin, double width)
+static plan plan_at(const dam_active_field *f, const source *from, const census *s, int skin,
+                    double width)
 {
-    const double angle = skin * (M_PI / ANGLES), build = dam_active_build_cost(f);
-    const double spread = set->spread > 0 ? set->spread : USUAL_ACCEPTANCE * in->sigma * in->sigma;
-    plan p = {.skin = skin, .last = s->last, .listed = f->M};
+    plan p = {.skin = skin, .last = s->last, .listed = from->patterns};
     dam_active_rest all = {0, 0};
 
     for (; p.last >= s->first; p.last--) {
@@ -173,105 +210,199 @@ static plan plan_at(const dam_active_set *set, const dam_active_field *f,
             break;
         p.listed -= (int64_t)s->number[p.last];
     }
-    p.cost = evaluation_cost(f, p.listed) + build / fmax(1.0, angle * angle / spread);
+    p.alone = evaluation_cost(f, p.listed);
     return p;
 }
 
-/* The list that costs least; `width` is what its rest may add to the sum. */
-static plan best_plan(const dam_active_set *set, const dam_active_field *f,
-                      const dam_active_input *in, const census *s, double width)
+/*
+ * Cycles, roughly, of a step with the list of plan `p`; with an inner list like one of the `n`
+ * plans of smaller skins, where that is cheaper.
+ */
+static double cost_of(const dam_active_field *f, const source *from, const plan *p,
+                      const plan *smaller, int n)
 {
-    plan best = {.cost = HUGE_VAL};
-    int last = 0;
+    const double copy = COPY_COST * f->N * (double)p->listed;
+    double step = p->alone;
 
-    for (double skin = FIRST_SKIN * in->sigma; skin < LARGEST_SKIN; skin *= SKIN_FACTOR) {
+    for (int i = 0; i < n && from->inner_spread > 0; i++)
+        step = fmin(step, smaller[i].alone + (p->alone + INNER_COST) /
+                                                 life_of(smaller[i].skin, from->inner_spread));
+    return step + (from->build + copy) / life_of(p->skin, from->spread);
+}
+
+/* The list that costs least; `width` is what its rest may add to the sum. */
+static plan best_plan(const dam_active_field *f, const source *from, double sigma, const census *s,
+                      double width)
+{
+    plan best = {.cost = HUGE_VAL}, plans[MOST_PLANS];
+    int last = 0, n = 0;
+
+    for (double skin = FIRST_SKIN * sigma; skin < LARGEST_SKIN && n < MOST_PLANS;
+         skin *= SKIN_FACTOR) {
         const int steps = (int)ceil(skin * (ANGLES / M_PI) / PER_GRID) * PER_GRID;
-        if (steps != last) {
-            const plan p = plan_at(set, f, in, s, steps, width);
-            if (p.cost < best.cost)
-                best = p;
-        }
+        if (steps == last)
+            continue;
         last = steps;
+        plans[n] = plan_at(f, from, s, steps, width);
+        if (plans[n].listed > from->patterns / 4)
+            break;
+        plans[n].cost = cost_of(f, from, plans + n, plans, n);
+        if (plans[n].cost < best.cost)
+            best = plans[n];
+        n++;
     }
     return best;
 }
 
 /* The rest at every angle up to where it is hopeless: above `most`. */
-static void tabulate_rest(dam_active_set *set, const dam_active_field *f, const census *s,
+static void tabulate_rest(dam_active_list *list, const dam_active_field *f, const census *s,
                           int first, double most)
 {
-    const bool lse = f->reference->kernel == DAM_LSE;
-
-    for (set->angles = 0; set->angles < DAM_ACTIVE_ANGLES; set->angles++) {
+    for (list->angles = 0; list->angles < DAM_ACTIVE_ANGLES; list->angles++) {
         dam_active_rest all = {0, 0};
         for (int i = first; i <= s->last; i++) {
-            const dam_active_rest rest = rest_of(s, f->reference, i, set->angles * PER_GRID);
+            const dam_active_rest rest = rest_of(s, f->reference, i, list->angles * PER_GRID);
             all.low += rest.low;
             all.high += rest.high;
         }
         if (!(all.high - all.low <= most))
             break;
-        if (lse) /* as a logarithm */
-            all.high = log(all.high) + f->reference->c * (s->top - 1.0);
-        set->rest[set->angles] = all;
+        list->rest[list->angles] = all;
     }
 }
 
-static dam_status make_room(dam_active_set *set, const dam_active_field *f, int64_t listed,
+static dam_status make_room(dam_active_list *list, const dam_active_field *f, int64_t listed,
                             dam_error *e)
 {
     const int64_t panels = (listed + DAM_PANEL - 1) / DAM_PANEL;
-    const int64_t wanted = (set->by_panel ? panels * DAM_PANEL : listed) * f->N;
+    const int64_t wanted = (list->by_panel ? panels * DAM_PANEL : listed) * f->N;
     void *memory;
     dam_status status;
 
-    if (!set->x_ref) {
+    if (!list->x_ref) {
         status = dam_alloc(&memory, (uint64_t)f->N, sizeof(float), "a list", "lower replicas", e);
         if (status)
             return status;
-        set->x_ref = memory;
+        list->x_ref = memory;
     }
-    if (set->room >= wanted && set->room <= 4 * wanted)
+    if (list->room >= wanted && list->room <= 4 * wanted)
         return DAM_OK;
-    dam_free(set->patterns);
-    set->patterns = NULL;
-    set->room = 0;
+    dam_free(list->patterns);
+    list->patterns = NULL;
+    list->room = 0;
     status = dam_alloc(&memory, (uint64_t)wanted, sizeof(float), "a list of near patterns",
                        "lower replicas or threads", e);
     if (status)
         return status;
-    set->patterns = memory;
-    set->room = wanted;
+    list->patterns = memory;
+    list->room = wanted;
     return DAM_OK;
 }
 
-/* Copies pattern mu out of its panel, to the place `at` of the list. */
-static void copy_pattern(dam_active_set *set, const dam_active_field *f, int64_t mu, int64_t at)
+/* Copies the patterns at[0 .. n-1] of panel `panel` to the places of the list from `used` on. */
+static void copy_from_panel(dam_active_list *list, int N, const float *panel, const int *at, int n,
+                            int64_t used)
 {
-    const float *from = f->panels + mu / DAM_PANEL * DAM_PANEL * f->N + mu % DAM_PANEL;
-    const int64_t stride = set->by_panel ? DAM_PANEL : 1;
-    float *to = set->by_panel ? set->patterns + at / DAM_PANEL * DAM_PANEL * f->N + at % DAM_PANEL
-                              : set->patterns + at * f->N;
+    const int64_t stride = list->by_panel ? DAM_PANEL : 1;
+    float *to[DAM_PANEL];
 
-    for (int64_t k = 0; k < f->N; k++)
-        to[k * stride] = from[k * DAM_PANEL];
+    for (int j = 0; j < n; j++) {
+        const int64_t i = used + j;
+        to[j] = list->patterns +
+                (list->by_panel ? i / DAM_PANEL * DAM_PANEL * N + i % DAM_PANEL : i * N);
+    }
+    for (int64_t k = 0; k < N; k++, panel += DAM_PANEL)
+        for (int j = 0; j < n; j++)
+            to[j][k * stride] = panel[at[j]];
 }
 
-static void copy_patterns(dam_active_set *set, const dam_active_field *f, const double *phi,
-                          const plan *p)
+static void copy_patterns(dam_active_list *list, int N, const source *from, const plan *p)
 {
-    int lowest = BINS, used = 0;
+    int lowest = BINS;
+    int64_t used = 0;
 
     while (lowest > 0 && nearest[lowest - 1] <= p->last)
         lowest--;
-    for (int64_t mu = 0; mu < f->M && used < p->listed; mu++)
-        if (bin_of(phi[mu]) >= lowest)
-            copy_pattern(set, f, mu, used++);
-    set->listed = used;
-    if (set->by_panel && used % DAM_PANEL) /* what stands beyond is computed, and not used */
-        for (int k = 0; k < f->N; k++)
-            memset(set->patterns + (used / DAM_PANEL * f->N + k) * DAM_PANEL + used % DAM_PANEL, 0,
-                   (size_t)(DAM_PANEL - used % DAM_PANEL) * sizeof *set->patterns);
+    for (int64_t first = 0; first < from->patterns && used < p->listed; first += DAM_PANEL) {
+        int at[DAM_PANEL], n = 0;
+        for (int j = 0; j < DAM_PANEL && first + j < from->patterns; j++)
+            if (bin_of(from->phi[first + j]) >= lowest)
+                at[n++] = j;
+        copy_from_panel(list, N, from->panels + first * N, at, n, used);
+        used += n;
+    }
+    list->listed = used;
+    if (list->by_panel && used % DAM_PANEL) /* what stands beyond is computed, and not used */
+        for (int k = 0; k < N; k++)
+            memset(list->patterns + (used / DAM_PANEL * N + k) * DAM_PANEL + used % DAM_PANEL, 0,
+                   (size_t)(DAM_PANEL - used % DAM_PANEL) * sizeof *list->patterns);
+}
+
+/* Bound on the angle between x and x_ref. */
+static double angle_to(const dam_active_list *list, const dam_active_field *f, const float *x)
+{
+    const double phi = f->kernels->dot(f->N, x, list->x_ref) / f->N - DAM_NORM_SLACK;
+    return acos(phi < -1.0 ? -1.0 : phi) * (1.0 + 1e-12) + 1e-12;
+}
+
+/* What the life of a list tells about how fast the chain moves. */
+static void learn_spread(dam_active_list *list, const dam_active_field *f,
+                         const dam_active_input *in)
+{
+    const double life = (double)(in->step - list->made_at), angle = angle_to(list, f, in->x);
+    const double spread = angle * angle / fmax(1.0, life);
+
+    list->spread =
+        list->spread > 0 ? sqrt(list->spread * fmax(spread, 1e-3 * list->spread)) : spread;
+}
+
+/*
+ * The list that costs least, if it costs less than `limit` a step; otherwise there is none
+ * afterwards.
+ */
+static dam_status make_list(dam_active_list *list, const dam_active_field *f, const source *from,
+                            const dam_active_input *in, double limit, dam_error *e)
+{
+    const dam_reference *r = f->reference;
+    const double hopeless = fmin(30.0, HOPELESS * in->theta);
+    double scale, width;
+    census s;
+    plan p;
+    dam_status status;
+
+    list->listed = -1;
+    count(&s, from);
+    tabulate_terms(f->terms, r, s.top);
+    s.terms = f->terms;
+    scale = r->kernel == DAM_POLYNOMIAL ? 1.0 / r->N
+            : r->kernel == DAM_LSR      ? exp(in->level)
+                                   : exp(fmin(700.0, in->level - r->c * (f->terms->top - 1.0)));
+    width = scale * in->tolerance;
+    p = best_plan(f, from, in->sigma, &s, width);
+    if (!(p.cost < limit) || p.listed < 1)
+        return DAM_OK;
+    list->by_panel = p.listed > MOST_ROWS;
+    status = make_room(list, f, p.listed, e);
+    if (status)
+        return status;
+    copy_patterns(list, f->N, from, &p);
+    tabulate_rest(list, f, &s, p.last + 1,
+                  r->kernel == DAM_POLYNOMIAL ? fmax(width, hopeless * scale)
+                                              : fmax(width, scale * expm1(hopeless)));
+    memcpy(list->x_ref, in->x, (size_t)f->N * sizeof *in->x);
+    list->top = f->terms->top;
+    list->cost = evaluation_cost(f, list->listed);
+    list->debt = 0;
+    list->made_at = in->step;
+    return DAM_OK;
+}
+
+void dam_active_begin(dam_active_set *set, double sigma)
+{
+    set->outer.listed = set->inner.listed = -1;
+    set->outer.spread = set->inner.spread = 0;
+    set->sigma = sigma;
+    set->retry_at = set->patience = 0;
 }
 
 /* No list for a while, longer each time. */
@@ -281,186 +412,214 @@ static void rest_from_lists(dam_active_set *set, uint64_t step)
     if (set->patience > LAST_PATIENCE)
         set->patience = LAST_PATIENCE;
     set->retry_at = step + set->patience;
-    set->listed = -1;
-}
-
-/* What the life of the last list tells: whether it paid, and how fast the chain moves. */
-static bool learn(dam_active_set *set, const dam_active_field *f, const dam_active_input *in)
-{
-    const double life = (double)(in->step - set->made_at);
-    const double angle = dam_active_angle(set, f, in->x);
-    const double spread = angle * angle / fmax(1.0, life);
-    const bool paid = set->spent < life * f->plain_cost;
-
-    set->spread = set->spread > 0 ? sqrt(set->spread * fmax(spread, 1e-3 * set->spread)) : spread;
-    if (paid)
-        set->patience = 0;
-    return paid;
+    set->outer.listed = -1;
 }
 
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e)
 {
-    const dam_reference *r = f->reference;
-    census s;
-    plan p;
-    double scale, width;
+    source from = {f->panels, in->phi, f->M, dam_active_build_cost(f), 0, 0};
     dam_status status;
+    bool paid = true;
 
     pthread_once(&tables_made, make_tables);
-    if (set->listed >= 0 && !learn(set, f, in)) {
-        rest_from_lists(set, in->step);
-        return DAM_OK;
+    set->inner.listed = -1;
+    set->inner.debt = 0;
+    if (set->outer.listed >= 0) {
+        paid = set->spent < (double)(in->step - set->outer.made_at) * f->plain_cost;
+        learn_spread(&set->outer, f, in);
+        set->outer.listed = -1;
     }
-    set->listed = -1;
-    count(&s, f, in->phi);
-    tabulate_terms(&s, r);
-    /* the sum at a state that is as unfavourable as the chain's reach allows */
-    scale = r->kernel == DAM_POLYNOMIAL ? 1.0 / r->N
-            : r->kernel == DAM_LSR      ? exp(in->level)
-                                        : exp(fmin(700.0, in->level - r->c * (s.top - 1.0)));
-    width = scale * in->tolerance;
-    p = best_plan(set, f, in, &s, width);
-    if (!(p.cost < WORTHWHILE * f->plain_cost) || p.listed < 1) {
-        rest_from_lists(set, in->step);
-        return DAM_OK;
+    from.spread = spread_of(&set->outer, in);
+    from.inner_spread = spread_of(&set->inner, in);
+    if (paid) {
+        status = make_list(&set->outer, f, &from, in, WORTHWHILE * f->plain_cost, e);
+        if (status)
+            return status;
     }
-    set->by_panel = p.listed > MOST_ROWS;
-    status = make_room(set, f, p.listed, e);
-    if (status)
-        return status;
-    copy_patterns(set, f, in->phi, &p);
-    tabulate_rest(set, f, &s, p.last + 1,
-                  r->kernel == DAM_POLYNOMIAL ? fmax(width, HOPELESS * in->theta * scale)
-                                              : fmax(width, scale * expm1(HOPELESS * in->theta)));
-    memcpy(set->x_ref, in->x, (size_t)f->N * sizeof *in->x);
-    set->cost = evaluation_cost(f, set->listed);
-    set->spent = dam_active_build_cost(f);
-    set->debt = 0;
-    set->made_at = in->step;
+    if (set->outer.listed < 0)
+        rest_from_lists(set, in->step);
+    else if (set->outer.made_at > set->retry_at + set->patience)
+        set->patience = 0;
+    set->spent = from.build;
     return DAM_OK;
 }
 
-double dam_active_angle(const dam_active_set *set, const dam_active_field *f, const float *x)
+bool dam_active_useless(dam_active_set *set, const dam_active_field *f, uint64_t step)
 {
-    const double phi = f->kernels->dot(f->N, x, set->x_ref) / f->N - DAM_NORM_SLACK;
-    return acos(phi < -1.0 ? -1.0 : phi) * (1.0 + 1e-12) + 1e-12;
+    const double life = (double)(step - set->outer.made_at);
+
+    if (life < LEAST_LIFE || set->spent < 1.1 * life * f->plain_cost + dam_active_build_cost(f))
+        return false;
+    rest_from_lists(set, step);
+    return true;
+}
+
+dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,
+                                  const dam_active_input *in, dam_error *e)
+{
+    source from = {set->outer.patterns,        in->phi, set->outer.listed,
+                   dam_active_inner_cost(set), 0,       0};
+    dam_status status = DAM_OK;
+
+    if (set->inner.listed >= 0)
+        learn_spread(&set->inner, f, in);
+    from.spread = spread_of(&set->inner, in);
+    status = make_list(&set->inner, f, &from, in, WORTHWHILE * set->outer.cost, e);
+    set->inner.debt = set->inner.listed < 0 ? -30.0 * from.build : 0.0;
+    return status;
 }
 
 /* Alignments of x with the listed patterns. */
-static void align(const dam_active_set *set, const dam_active_field *f, const float *x,
+static void align(const dam_active_list *list, const dam_active_field *f, const float *x,
                   double *state, double *phi)
 {
-    const int64_t panels = (set->listed + DAM_PANEL - 1) / DAM_PANEL;
+    const int64_t panels = (list->listed + DAM_PANEL - 1) / DAM_PANEL;
 
-    if (!set->by_panel) {
-        for (int64_t i = 0; i < set->listed; i++)
-            phi[i] = f->kernels->dot(f->N, x, set->patterns + i * f->N) / f->N;
+    if (!list->by_panel) {
+        for (int64_t i = 0; i < list->listed; i++)
+            phi[i] = f->kernels->dot(f->N, x, list->patterns + i * f->N) / f->N;
         return;
     }
     for (int k = 0; k < f->N; k++)
         state[k] = x[k];
-    f->kernels->overlaps(set->patterns, panels, f->N, state, 1, phi);
+    f->kernels->overlaps(list->patterns, panels, f->N, state, 1, phi);
 }
 
-static dam_interval interval_lse(const dam_active_set *set, const dam_active_field *f,
-                                 const double *phi, double rest)
+/* The rest of one list, as a logarithm. */
+static double log_rest(const dam_reference *r, const dam_active_list *list, dam_active_rest rest)
+{
+    return log(rest.high) + r->c * (list->top - 1.0);
+}
+
+/* The largest alignment and the sum relative to its term. */
+static dam_block_sum sum_lse(const dam_active_field *f, const double *phi, int64_t listed)
+{
+    dam_block_sum all = {phi[0], 1.0};
+
+    if (listed == 1)
+        return all;
+    all = f->kernels->reduce(f->reference, phi, listed < DAM_BLOCK ? listed : DAM_BLOCK);
+    for (int64_t i = DAM_BLOCK; i < listed; i += DAM_BLOCK) {
+        const int64_t n = listed - i < DAM_BLOCK ? listed - i : DAM_BLOCK;
+        const dam_block_sum block = f->kernels->reduce(f->reference, phi + i, n);
+        const double max = block.max > all.max ? block.max : all.max;
+        all.sum = all.sum * dam_exp(f->reference->c * (all.max - max)) +
+                  block.sum * dam_exp(f->reference->c * (block.max - max));
+        all.max = max;
+    }
+    return all;
+}
+
+/* `rest` holds logarithms: of what each list leaves out. */
+static dam_interval interval_lse(const dam_active_field *f, const double *phi, int64_t listed,
+                                 const double rest[2])
 {
     const dam_reference *r = f->reference;
-    double max, sum = 0, log_sum, L, slack;
-    dam_block_sum block;
-
-    if (set->listed == 1) {
-        max = phi[0];
-        sum = 1;
-    } else {
-        block = f->kernels->reduce(r, phi, set->listed < DAM_BLOCK ? set->listed : DAM_BLOCK);
-        max = block.max;
-        sum = block.sum;
-        for (int64_t i = DAM_BLOCK; i < set->listed; i += DAM_BLOCK) {
-            const int64_t n = set->listed - i < DAM_BLOCK ? set->listed - i : DAM_BLOCK;
-            block = f->kernels->reduce(r, phi + i, n);
-            if (block.max > max) {
-                sum *= dam_exp(r->c * (max - block.max));
-                max = block.max;
-            }
-            sum += block.sum * dam_exp(r->c * (block.max - max));
-        }
-    }
-    log_sum = sum > 1 ? dam_log(sum) : 0;
-    L = r->c * (max - 1.0) + log_sum;
+    const dam_block_sum all = sum_lse(f, phi, listed);
+    const double log_sum = all.sum > 1 ? dam_log(all.sum) : 0;
+    const double L = r->c * (all.max - 1.0) + log_sum;
     /* ours, and the reference's: the logarithm of its sum is below ln 2^32 < 25 */
-    slack = dam_lse_rounding(r, (double)set->listed, max, log_sum) +
-            dam_lse_rounding(r, (double)f->M, max, 25.0);
-    if (rest < L - 45.0 - slack) /* below the slack of 1e-12 */
-        return (dam_interval){L - slack, L + slack};
-    return (dam_interval){L - slack, L + slack + exp(fmin(700.0, rest - L + slack)) * (1 + 1e-9)};
+    const double slack = dam_lse_rounding(r, (double)listed, all.max, log_sum) +
+                         dam_lse_rounding(r, (double)f->M, all.max, 25.0);
+    double high = L + slack;
+
+    for (int i = 0; i < 2; i++)
+        if (rest[i] > L - 45.0) /* what is below e^-45 is within the padding of the slack */
+            high += exp(fmin(700.0, rest[i] - L + slack)) * (1 + 1e-9);
+    return (dam_interval){L - slack, high};
 }
 
-static double sum_of(const dam_active_set *set, const dam_active_field *f, const double *phi)
+static double sum_of(const dam_active_field *f, const double *phi, int64_t listed)
 {
     double sum = 0;
 
-    for (int64_t i = 0; i < set->listed; i += DAM_BLOCK) {
-        const int64_t n = set->listed - i < DAM_BLOCK ? set->listed - i : DAM_BLOCK;
+    for (int64_t i = 0; i < listed; i += DAM_BLOCK) {
+        const int64_t n = listed - i < DAM_BLOCK ? listed - i : DAM_BLOCK;
         sum += f->kernels->reduce(f->reference, phi + i, n).sum;
     }
     return sum;
 }
 
-static dam_interval interval_lsr(const dam_active_set *set, const dam_active_field *f,
-                                 const double *phi, dam_active_rest rest)
+static dam_interval interval_lsr(const dam_active_field *f, const double *phi, int64_t listed,
+                                 dam_active_rest rest)
 {
-    const double error = 2.0 * dam_lsr_rounding(f->reference) * (double)set->listed;
+    const double error = 2.0 * dam_lsr_rounding(f->reference) * (double)listed;
     const double relative = 1e-12 + dam_sum_rounding((double)f->M);
-    const double sum = sum_of(set, f, phi);
+    const double sum = sum_of(f, phi, listed);
     const double low = fmax(0.0, sum - error) + rest.low;
 
     return dam_log_interval(low * (1.0 - relative), (sum + error + rest.high) * (1.0 + relative));
 }
 
-static dam_interval interval_polynomial(const dam_active_set *set, const dam_active_field *f,
-                                        const double *phi, dam_active_rest rest)
+static dam_interval interval_polynomial(const dam_active_field *f, const double *phi,
+                                        int64_t listed, dam_active_rest rest)
 {
     const dam_reference *r = f->reference;
     const double largest = pow(1.001, r->k); /* alignments stay below 1.001 */
     const double each = 2.0 * (r->k + 2) * (dam_phi_rounding(r->N) + 4e-16) * largest;
     const double M = (double)f->M;
-    const double error = each * (double)set->listed + (1e-12 + dam_sum_rounding(M)) * M * largest;
-    const double sum = sum_of(set, f, phi);
+    const double error = each * (double)listed + (1e-12 + dam_sum_rounding(M)) * M * largest;
+    const double sum = sum_of(f, phi, listed);
 
     return (dam_interval){r->N * (sum + rest.low - error), r->N * (sum + rest.high + error)};
 }
 
-dam_interval dam_active_evaluate(const dam_active_set *set, const dam_active_field *f,
+/* What a list leaves out at x. */
+static dam_active_rest rest_at(const dam_active_list *list, const dam_active_field *f,
+                               const float *x)
+{
+    const double at = ceil(angle_to(list, f, x) / DAM_ACTIVE_GRID);
+
+    if (at < list->angles)
+        return list->rest[(int)at];
+    return (dam_active_rest){f->reference->kernel == DAM_POLYNOMIAL ? -HUGE_VAL : 0, HUGE_VAL};
+}
+
+dam_interval dam_active_evaluate(const dam_active_set *set, const dam_active_field *f, bool inner,
                                  const float *x, double *scratch)
 {
-    const double steps = ceil(dam_active_angle(set, f, x) / DAM_ACTIVE_GRID);
-    const bool known = steps < set->angles;
-    dam_active_rest rest = {-HUGE_VAL, HUGE_VAL};
+    const dam_active_list *list = inner ? &set->inner : &set->outer;
+    const dam_reference *r = f->reference;
+    double *phi = DAM_ACTIVE_PHI(scratch, f->N);
+    dam_active_rest rest = rest_at(&set->outer, f, x), own = {0, 0};
+    double log_rests[2];
 
-    if (!known && f->reference->kernel == DAM_POLYNOMIAL)
-        return dam_unknown();
-    if (known)
-        rest = set->rest[(int)steps];
-    else if (f->reference->kernel == DAM_LSR)
-        rest.low = 0;
-    align(set, f, x, scratch, scratch + f->N + DAM_PANEL);
-    switch (f->reference->kernel) {
-    case DAM_LSE:
-        return interval_lse(set, f, scratch + f->N + DAM_PANEL, rest.high);
-    case DAM_LSR:
-        return interval_lsr(set, f, scratch + f->N + DAM_PANEL, rest);
-    default:
-        return interval_polynomial(set, f, scratch + f->N + DAM_PANEL, rest);
+    if (inner)
+        own = rest_at(&set->inner, f, x);
+    align(list, f, x, scratch, phi);
+    if (r->kernel == DAM_LSE) {
+        log_rests[0] = log_rest(r, &set->outer, rest);
+        log_rests[1] = log_rest(r, &set->inner, own);
+        return interval_lse(f, phi, list->listed, log_rests);
     }
+    rest.low += own.low;
+    rest.high += own.high;
+    return r->kernel == DAM_LSR ? interval_lsr(f, phi, list->listed, rest)
+                                : interval_polynomial(f, phi, list->listed, rest);
+}
+
+static uint64_t list_bytes(const dam_active_list *list, int N)
+{
+    return ((uint64_t)list->room + (list->x_ref ? (uint64_t)N : 0)) * sizeof(float);
+}
+
+uint64_t dam_active_bytes(const dam_active_set *set, int N)
+{
+    return sizeof *set + list_bytes(&set->outer, N) + list_bytes(&set->inner, N);
+}
+
+static void free_list(dam_active_list *list)
+{
+    dam_free(list->patterns);
+    dam_free(list->x_ref);
+    list->patterns = list->x_ref = NULL;
+    list->listed = -1;
+    list->room = 0;
 }
 
 void dam_active_free(dam_active_set *set)
 {
-    dam_free(set->patterns);
-    dam_free(set->x_ref);
-    set->patterns = set->x_ref = NULL;
-    set->listed = -1;
-    set->room = 0;
+    free_list(&set->outer);
+    free_list(&set->inner);
 }

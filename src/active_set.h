@@ -5,6 +5,9 @@
  * cos(theta + delta) and cos(theta - delta) there. dam_active_evaluate gives an interval that
  * contains the value of the reference evaluation; it costs the listed patterns instead of all of
  * them. Lists are made from the alignments of all patterns with x_ref, and only where they pay.
+ *
+ * Where it pays, a second, inner list is made of the patterns of the outer one, around a later
+ * state: it is shorter, and renewed from the outer list alone.
  */
 #ifndef DAM_ACTIVE_SET_H
 #define DAM_ACTIVE_SET_H
@@ -13,9 +16,21 @@
 
 #include "cpu/kernels.h"
 
+/* Among fewer patterns a list costs more to make than it saves. */
+#define DAM_ACTIVE_LEAST_PATTERNS 1024
+
 /* Angles delta of the table, DAM_ACTIVE_GRID apart. */
 #define DAM_ACTIVE_ANGLES 256
 #define DAM_ACTIVE_GRID (M_PI / 512)
+
+/* Terms by angle, shared by lists that are made one after another. */
+#define DAM_ACTIVE_STEPS 1024 /* of pi */
+typedef struct {
+    bool made;
+    double top;                        /* LSE: terms are relative to exp(c (top - 1)) */
+    double up[DAM_ACTIVE_STEPS + 1];   /* the term at an angle, or more */
+    double down[DAM_ACTIVE_STEPS + 1]; /* polynomial: the term at an angle, or less */
+} dam_active_terms;
 
 /* What the lists of all chains of a disorder have in common. */
 typedef struct {
@@ -23,36 +38,43 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    const float *panels; /* all patterns, [panel][k][DAM_PANEL] */
-    double pass_cost;    /* of one pattern for one state where all are evaluated: cycles, roughly */
-    double plain_cost;   /* of a proposal without a list */
+    const float *panels;     /* all patterns, [panel][k][DAM_PANEL] */
+    double pass_cost;        /* of one pattern for one state where all are: cycles, roughly */
+    double plain_cost;       /* of a proposal without a list */
+    dam_active_terms *terms; /* scratch */
 } dam_active_field;
 
-/* What the patterns left out add: LSE: at most exp(high); else a sum between low and high. */
+/* What the patterns left out add is between low and high; LSE: relative to exp(c (top - 1)). */
 typedef struct {
     double low, high;
 } dam_active_rest;
 
 typedef struct {
-    int64_t listed;  /* patterns in the list; -1: no list, all patterns are to be evaluated */
+    int64_t listed;  /* patterns in the list; -1: there is none */
     int64_t room;    /* of `patterns`, in numbers */
     bool by_panel;   /* how they are kept: in panels, else in rows */
     float *patterns; /* [panel][k][DAM_PANEL] or [listed][N] */
     float *x_ref;    /* [N] */
-    int angles;      /* entries of `rest`; nothing is known of larger angles */
+    double top;
+    int angles; /* entries of `rest`; nothing is known of larger angles */
     dam_active_rest rest[DAM_ACTIVE_ANGLES]; /* for angles up to i DAM_ACTIVE_GRID */
-    double spread;     /* mean square of the angle by which the chain moves in a step; 0: unknown */
-    double spent;      /* cost since the list was made, that of making it included */
-    double debt;       /* cost of proposals that the list left undecided */
-    double cost;       /* of one evaluation */
-    uint64_t made_at;  /* step of the last list */
+    double spread;    /* mean square of the angle by which the chain moves in a step; 0: unknown */
+    double cost;      /* of one evaluation */
+    double debt;      /* cost of proposals that the list left undecided */
+    uint64_t made_at; /* step */
+} dam_active_list;
+
+typedef struct {
+    dam_active_list outer, inner;
+    double sigma;      /* of the proposals that the set knows; a change begins anew */
+    double spent;      /* cost since the outer list was made, that of making it included */
     uint64_t retry_at; /* step at which a list may be tried again */
     uint64_t patience; /* steps to wait after the next list that does not pay */
 } dam_active_set;
 
 /* What a list is made for. */
 typedef struct {
-    const double *phi; /* [M] alignments with x */
+    const double *phi; /* alignments of all patterns, or of those in the outer list, with x */
     const float *x;    /* the state at its centre */
     double sigma;      /* width of a proposal: an angle, roughly */
     double level;      /* L of the states that are to be evaluated */
@@ -61,25 +83,42 @@ typedef struct {
     uint64_t step;     /* > 0 */
 } dam_active_input;
 
+/* A set without lists. */
+void dam_active_begin(dam_active_set *set, double sigma);
+
 /*
- * Makes the list around a state, or decides that none pays for a while. DAM_ERR_MEMORY leaves the
- * set without a list.
+ * Makes the outer list around a state, or decides that none pays for a while. DAM_ERR_MEMORY leaves
+ * the set without a list.
  */
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e);
 
-/* Cost of the next list: a pass over all patterns, and what it takes to make a list of it. */
+/* Whether the outer list has cost more than doing without; it is dropped then, for a while. */
+bool dam_active_useless(dam_active_set *set, const dam_active_field *f, uint64_t step);
+
+/* Makes the inner list around a state, or decides that none pays for a while. */
+dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,
+                                  const dam_active_input *in, dam_error *e);
+
+/* Cost of the outer list: a pass over all patterns, and what it takes to make a list of it. */
 double dam_active_build_cost(const dam_active_field *f);
 
-/* Scratch for dam_active_evaluate, in doubles. */
-#define DAM_ACTIVE_SCRATCH(N, M) ((M) + (N) + 2 * DAM_PANEL)
+/* Cost of an inner list: the outer list's evaluation, and what it takes to make a list of it. */
+double dam_active_inner_cost(const dam_active_set *set);
 
-/* The interval at state x, unbounded above where x is too far from x_ref. */
-dam_interval dam_active_evaluate(const dam_active_set *set, const dam_active_field *f,
+/* Scratch for dam_active_evaluate, in doubles, and where it leaves the alignments. */
+#define DAM_ACTIVE_SCRATCH(N, M) ((M) + (N) + 2 * DAM_PANEL)
+#define DAM_ACTIVE_PHI(scratch, N) ((scratch) + (N) + DAM_PANEL)
+
+/*
+ * The interval at state x, by the inner list or by the outer one; unbounded above where x is too
+ * far from where the list was made.
+ */
+dam_interval dam_active_evaluate(const dam_active_set *set, const dam_active_field *f, bool inner,
                                  const float *x, double *scratch);
 
-/* Bound on the angle between x and x_ref. */
-double dam_active_angle(const dam_active_set *set, const dam_active_field *f, const float *x);
+/* Bytes that the set holds. */
+uint64_t dam_active_bytes(const dam_active_set *set, int N);
 
 void dam_active_free(dam_active_set *set);
 

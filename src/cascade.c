@@ -7,8 +7,7 @@
 #include "interrupt.h"
 #include "memory.h"
 
-/* Below this many patterns, or steps to go, a list costs more to make than it saves. */
-#define ACTIVE_LEAST_PATTERNS 1024
+/* With fewer steps to go a list costs more to make than it saves, unless it is kept. */
 #define ACTIVE_LEAST_STEPS 64
 
 /* Half the width of an interval of L, per neuron and beta_net, up to which energies are certified
@@ -166,21 +165,30 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .panels = g->panels,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M,
                                   .plain_cost = cost_of(g, after(g, SIZE_MAX, w->measure))};
-    if (!has(g, DAM_TIER_ACTIVE) || g->M < ACTIVE_LEAST_PATTERNS || steps < ACTIVE_LEAST_STEPS)
+    if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
+        (!g->lists && steps < ACTIVE_LEAST_STEPS))
         return DAM_OK;
-    status = dam_alloc(&memory, (uint64_t)g->chains, sizeof *w->active, "the chains' lists",
-                       "lower replicas or threads", e);
-    if (status)
-        return status;
-    w->active = memory;
-    for (int64_t c = 0; c < g->chains; c++)
-        w->active[c].listed = -1;
     status = dam_alloc(&memory, (uint64_t)g->M * DAM_TILE + DAM_ACTIVE_SCRATCH(g->N, g->M),
                        sizeof *w->all_phi, "alignments of all patterns", "lower M or threads", e);
     if (status)
         return status;
     w->all_phi = memory;
     w->list_scratch = w->all_phi + g->M * DAM_TILE;
+    status = dam_alloc(&memory, 1, sizeof *w->field.terms, "terms by angle", "lower threads", e);
+    if (status)
+        return status;
+    w->field.terms = memory;
+    w->active = g->lists;
+    if (!w->active) {
+        status = dam_alloc(&memory, (uint64_t)g->chains, sizeof *w->own, "the chains' lists",
+                           "lower replicas or threads", e);
+        if (status)
+            return status;
+        w->active = w->own = memory;
+    }
+    for (int64_t c = 0; c < g->chains; c++)
+        if (w->active[c].sigma != g->chain[c].sigma)
+            dam_active_begin(w->active + c, g->chain[c].sigma);
     return DAM_OK;
 }
 
@@ -191,7 +199,6 @@ dam_status dam_cascade_make(dam_cascade *w, dam_gang *g, uint64_t steps, bool me
     memset(w, 0, sizeof *w);
     w->g = g;
     w->measure = measure;
-    w->begin = g->chain[0].steps;
     status = make_room(w, e);
     if (status == DAM_OK)
         status = prepare_lists(w, steps, e);
@@ -203,8 +210,10 @@ dam_status dam_cascade_make(dam_cascade *w, dam_gang *g, uint64_t steps, bool me
 void dam_cascade_free(dam_cascade *w)
 {
     for (int64_t c = 0; w->active && c < w->g->chains; c++)
-        dam_active_free(w->active + c);
-    dam_free(w->active);
+        if (w->own || dam_active_bytes(w->active + c, w->g->N) > w->g->list_bytes)
+            dam_active_free(w->active + c);
+    dam_free(w->own);
+    dam_free(w->field.terms);
     dam_free(w->all_phi);
     dam_free(w->memory);
 }
@@ -384,47 +393,91 @@ static dam_verdict conclude(dam_cascade *w, int64_t c)
 
 /* ---- lists ---- */
 
-static void try_list(dam_cascade *w, int64_t c, uint64_t step)
+/* What a list is to be made for: around the proposal of chain `c`, whose alignments are `phi`. */
+static dam_active_input list_input(const dam_cascade *w, int64_t c, const double *phi,
+                                   uint64_t step)
+{
+    const dam_chain *chain = w->g->chain + c;
+    const double tolerance = LIST_WIDTH * chain->theta, certified = tolerance_of(w->g);
+
+    return (dam_active_input){
+        .phi = phi,
+        .x = w->proposal + c * w->g->N,
+        .sigma = chain->sigma,
+        /* L has fluctuations of theta sqrt(N/2) */
+        .level = fmax(w->next[c].low, w->now[c].low) - chain->theta * sqrt(0.5 * w->g->N),
+        .theta = chain->theta,
+        .tolerance = w->measure ? fmin(tolerance, certified) : tolerance,
+        .step = step + 1,
+    };
+}
+
+/* What the inner or outer list says of the proposal of chain `c`. */
+static dam_verdict ask_list(dam_cascade *w, int64_t c, bool inner)
+{
+    dam_active_set *set = w->active + c;
+    const dam_active_list *list = inner ? &set->inner : &set->outer;
+    const dam_interval L =
+        dam_active_evaluate(set, &w->field, inner, w->proposal + c * w->g->N, w->list_scratch);
+
+    w->g->chain[c].patterns[DAM_TIER_ACTIVE] += (uint64_t)list->listed;
+    set->spent += list->cost;
+    w->next[c] = intersection(w->next[c], L);
+    w->from[c] = DAM_TIER_ACTIVE;
+    return conclude(w, c);
+}
+
+/* Asks the outer list, whose alignments may make a new inner one. */
+static dam_verdict ask_outer_list(dam_cascade *w, int64_t c, uint64_t step)
+{
+    dam_active_set *set = w->active + c;
+    const dam_verdict v = ask_list(w, c, false);
+    dam_error ignored; /* without an inner list all is well, too */
+
+    set->inner.debt += set->outer.cost;
+    if (set->outer.by_panel && set->inner.debt >= dam_active_inner_cost(set)) {
+        const dam_active_input in =
+            list_input(w, c, DAM_ACTIVE_PHI(w->list_scratch, w->g->N), step);
+        set->spent += dam_active_inner_cost(set);
+        (void)dam_active_build_inner(set, &w->field, &in, &ignored);
+    }
+    return v;
+}
+
+static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
 {
     dam_active_set *set = w->active + c;
     dam_chain *chain = w->g->chain + c;
+    dam_verdict v = DAM_UNDECIDED;
 
-    if (set->listed < 0) {
-        w->renew[c] = step - w->begin + 1 >= set->retry_at;
+    if (set->outer.listed < 0) {
+        w->renew[c] = step + 1 >= set->retry_at;
         return;
     }
     chain->tried[DAM_TIER_ACTIVE]++;
-    chain->listed += (uint64_t)set->listed;
-    chain->patterns[DAM_TIER_ACTIVE] += (uint64_t)set->listed;
-    w->next[c] = dam_active_evaluate(set, &w->field, w->proposal + c * w->g->N, w->list_scratch);
-    set->spent += set->cost;
-    if (conclude(w, c) == DAM_UNDECIDED) {
+    chain->listed += (uint64_t)set->outer.listed;
+    if (set->inner.listed >= 0)
+        v = ask_list(w, c, true);
+    if (v == DAM_UNDECIDED || w->from[c] == DAM_TIER_REFERENCE)
+        v = ask_outer_list(w, c, step);
+    if (v == DAM_UNDECIDED) {
         chain->unsure[DAM_TIER_ACTIVE]++;
         set->spent += w->field.plain_cost;
-        set->debt += w->field.plain_cost;
-        w->renew[c] = 2 * set->debt >= dam_active_build_cost(&w->field);
+        set->outer.debt += w->field.plain_cost;
+        w->renew[c] = 2 * set->outer.debt >= dam_active_build_cost(&w->field);
     }
+    if (dam_active_useless(set, &w->field, step + 1))
+        return;
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
 }
 
 /* Makes the list of chain `c` around its proposal, whose alignments are those of slot `i`. */
 static dam_status make_list(dam_cascade *w, int64_t c, int64_t i, uint64_t step, dam_error *e)
 {
-    dam_chain *chain = w->g->chain + c;
-    const double tolerance = LIST_WIDTH * chain->theta, certified = tolerance_of(w->g);
-    /* L has fluctuations of theta sqrt(N/2) */
-    const dam_active_input in = {
-        .phi = w->all_phi + i * w->g->M,
-        .x = w->proposal + c * w->g->N,
-        .sigma = chain->sigma,
-        .level = fmax(w->next[c].low, w->now[c].low) - chain->theta * sqrt(0.5 * w->g->N),
-        .theta = chain->theta,
-        .tolerance = w->measure ? fmin(tolerance, certified) : tolerance,
-        .step = step - w->begin + 1,
-    };
+    const dam_active_input in = list_input(w, c, w->all_phi + i * w->g->M, step);
     dam_status status = dam_active_build(w->active + c, &w->field, &in, e);
 
-    chain->rebuilds += w->active[c].listed >= 0;
+    w->g->chain[c].rebuilds += w->active[c].outer.listed >= 0;
     return status;
 }
 
@@ -592,7 +645,7 @@ static void propose(dam_cascade *w, int64_t c, uint64_t step)
     w->from[c] = DAM_TIER_ACTIVE;
     w->renew[c] = false;
     if (w->active)
-        try_list(w, c, step);
+        try_lists(w, c, step);
 }
 
 dam_status dam_cascade_decide(dam_cascade *w, uint64_t step, dam_error *e)

@@ -45,10 +45,10 @@ typedef struct {
     float *eta;           /* [N] */
     void *pass_scratch;
     dam_active_field field;
-    dam_active_set *active; /* [chains], or NULL */
+    dam_active_set *active; /* [chains]: the gang's or our own; NULL without lists */
     double *all_phi;        /* [DAM_TILE][M], when lists are made */
     double *list_scratch;
-    uint64_t begin; /* the first step */
+    dam_active_set *own;
     void *memory;
 } dam_cascade;
 

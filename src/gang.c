@@ -85,20 +85,38 @@ static double mean_q12(const dam_gang *g, int64_t group, double *sum)
     return dam_mean_q12(g->kernels, g->N, g->replicas, g->x + group * g->replicas * g->N, sum);
 }
 
+/* The sums of n states with the target, over k in ascending order; n is constant where inlined. */
+static inline __attribute__((always_inline)) void
+add_products(int N, const float *target, const float *const *x, int n, double *sum)
+{
+    double own[ALIGNED] = {0};
+
+    for (int k = 0; k < N; k++) {
+        const double xi = target[k];
+#pragma GCC unroll 8
+        for (int j = 0; j < n; j++)
+            own[j] += x[j][k] * xi;
+    }
+    memcpy(sum, own, (size_t)n * sizeof *sum);
+}
+
 /* The alignments of n <= ALIGNED chains with the target, in the order of the reference. */
 static void align(const march *m, const int64_t *chain, int n)
 {
     const int N = m->g->N;
     const float *x[ALIGNED];
-    double sum[ALIGNED] = {0};
+    double sum[ALIGNED];
 
     for (int j = 0; j < ALIGNED; j++)
         x[j] = m->g->x + chain[j < n ? j : 0] * N;
-    for (int k = 0; k < N; k++) {
-        const double xi = m->target[k];
-        for (int j = 0; j < ALIGNED; j++)
-            sum[j] += x[j][k] * xi;
-    }
+    if (n == 1)
+        add_products(N, m->target, x, 1, sum);
+    else if (n == 2)
+        add_products(N, m->target, x, 2, sum);
+    else if (n <= 4)
+        add_products(N, m->target, x, 4, sum);
+    else
+        add_products(N, m->target, x, ALIGNED, sum);
     for (int j = 0; j < n; j++)
         m->g->chain[chain[j]].phi = sum[j] / N;
 }

@@ -5,6 +5,7 @@
 #ifndef DAM_GANG_H
 #define DAM_GANG_H
 
+#include "active_set.h"
 #include "sampler.h"
 #include "tiers.h"
 
@@ -19,6 +20,8 @@ typedef struct {
     float *x;            /* [chains][N] */
     int64_t chains;
     dam_tier_set tiers;        /* that may be used */
+    dam_active_set *lists;     /* [chains]: lists that are kept, or NULL */
+    uint64_t list_bytes;       /* what the lists of a chain may hold when they are kept */
     int64_t replicas;          /* when measuring q12: consecutive chains that share T; else 1 */
     double *q12_sum;           /* [chains / replicas] when replicas > 1 */
     dam_record *record;        /* what to record in when measuring, or NULL */

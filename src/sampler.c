@@ -15,6 +15,9 @@
 /* Random numbers below which making them is not worth waking other threads. */
 #define PARALLEL_NUMBERS 10000
 
+/* What lists may hold between calls, all chains together. */
+#define LIST_BYTES ((uint64_t)256 << 20)
+
 /* Start of every rolling hash of decisions. */
 #define DECISIONS_SEED 0x64616d6c75610001u
 
@@ -101,6 +104,8 @@ static dam_status do_item(dam_sampler *s, const job *j, item it, int64_t unit, d
         .x = s->x + c * s->patterns->N,
         .chains = it.count,
         .tiers = s->tiers & dam_tiers_usable(),
+        .lists = s->lists ? s->lists + c : NULL,
+        .list_bytes = LIST_BYTES / (uint64_t)dam_sampler_chains(s),
         .replicas = unit,
         .q12_sum = s->q12_sum + c / s->replicas,
         .record = j->measure ? s->record : NULL,
@@ -236,6 +241,12 @@ dam_status dam_sampler_allocate(dam_sampler **out, const dam_sampler_options *o,
                             "overlaps of replicas", remedy, e)))
         goto failed;
     s->q12_sum = memory;
+    if (s->tiers >> DAM_TIER_ACTIVE & 1 && s->patterns->M >= DAM_ACTIVE_LEAST_PATTERNS &&
+        chains * sizeof *s->lists <= (double)LIST_BYTES) {
+        if ((status = dam_alloc(&memory, (uint64_t)chains, sizeof *s->lists, "lists", remedy, e)))
+            goto failed;
+        s->lists = memory;
+    }
     for (int64_t c = 0; c < dam_sampler_chains(s); c++)
         s->chain[c].decisions = DECISIONS_SEED;
     set_temperatures(s);
@@ -365,6 +376,9 @@ void dam_sampler_free(dam_sampler *s)
     dam_panels_drop(&s->panels);
     dam_record_free(s->record);
     dam_patterns_release(s->patterns);
+    for (int64_t c = 0; s->lists && c < dam_sampler_chains(s); c++)
+        dam_active_free(s->lists + c);
+    dam_free(s->lists);
     dam_free(s->T);
     dam_free(s->chain);
     dam_free(s->x);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "active_set.h"
 #include "hamiltonian.h"
 #include "panels.h"
 #include "patterns.h"
@@ -67,11 +68,12 @@ typedef struct {
     int64_t n_T, replicas, first_replica;
     uint64_t seed;
     double step;
-    dam_tier_set tiers; /* as asked for; what is not usable here is left out */
-    dam_chain *chain;   /* [disorder][T][replica] */
-    float *x;           /* [disorder][T][replica][N] */
-    double *q12_sum;    /* [disorder][T] */
-    uint64_t steps;     /* completed by all chains before the activity in progress */
+    dam_tier_set tiers;    /* as asked for; what is not usable here is left out */
+    dam_chain *chain;      /* [disorder][T][replica] */
+    dam_active_set *lists; /* [disorder][T][replica]: lists kept between calls; or NULL */
+    float *x;              /* [disorder][T][replica][N] */
+    double *q12_sum;       /* [disorder][T] */
+    uint64_t steps;        /* completed by all chains before the activity in progress */
     dam_activity activity;
     uint64_t ask;       /* steps asked for by the activity in progress, or by the last sample */
     dam_record *record; /* of the sample in progress or the last one; NULL: nothing recorded */

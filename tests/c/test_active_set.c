@@ -5,6 +5,7 @@
  * reference does.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "active_set.h"
 #include "check.h"
@@ -87,23 +88,28 @@ static void towards(int N, const float *a, const float *b, double angle, float *
 /* What the field's lists have in common; making one always pays. */
 static dam_active_field field_of(const field *s)
 {
+    static dam_active_terms terms;
+
+    terms.made = false;
     return (dam_active_field){.kernels = s->kernels,
                               .reference = &s->f,
                               .N = s->p->N,
                               .M = s->p->M,
                               .panels = s->panels,
                               .pass_cost = 10,
-                              .plain_cost = 1e12};
+                              .plain_cost = 1e12,
+                              .terms = &terms};
 }
 
 /*
  * States whose L is outside of the interval, at random angles up to the largest of the table, in
  * random directions and towards patterns.
  */
-static int violations(field *s, const dam_active_set *set, const float *x_ref, int states)
+static int violations(field *s, const dam_active_set *set, bool inner, int states)
 {
+    const dam_active_list *list = inner ? &set->inner : &set->outer;
     const dam_active_field f = field_of(s);
-    const double most = (set->angles - 1) * DAM_ACTIVE_GRID;
+    const double most = (list->angles - 1) * DAM_ACTIVE_GRID;
     const int N = s->p->N;
     float *x = malloc((size_t)N * sizeof *x), *aim = malloc((size_t)N * sizeof *aim);
     double *scratch = malloc((size_t)DAM_ACTIVE_SCRATCH(N, s->p->M) * sizeof *scratch);
@@ -112,15 +118,15 @@ static int violations(field *s, const dam_active_set *set, const float *x_ref, i
     for (int i = 0; i < states; i++) {
         dam_interval interval;
         /* just below a step of the table, or anywhere */
-        double angle = i % 3 == 0 ? DAM_ACTIVE_GRID * ((i * 7) % set->angles) * 0.9998
+        double angle = i % 3 == 0 ? DAM_ACTIVE_GRID * ((i * 7) % list->angles) * 0.9998
                                   : most * (i % 7 + 1) / 8.0;
         double L;
         if (i % 2)
             s->kernels->normals((dam_stream){77, (uint64_t)i}, N, 0, aim);
         else
             dam_patterns_rows(s->p, s->kernels, 0, (i * 37) % s->p->M, 1, aim);
-        towards(N, x_ref, aim, angle, x);
-        interval = dam_active_evaluate(set, &f, x, scratch);
+        towards(N, list->x_ref, aim, angle, x);
+        interval = dam_active_evaluate(set, &f, inner, x, scratch);
         inside += interval.high < 1e300;
         L = reference_L(s, x);
         outside += !(interval.low <= L && L <= interval.high);
@@ -137,7 +143,7 @@ static dam_active_set list_at(field *s, double phi, double sigma, double toleran
 {
     const int N = s->p->N;
     const dam_active_field f = field_of(s);
-    dam_active_set set = {.listed = -1};
+    dam_active_set set;
     float *target = malloc((size_t)N * sizeof *target), *aim = malloc((size_t)N * sizeof *aim);
     dam_error e = {DAM_OK, ""};
     dam_active_input in = {.phi = s->phi,
@@ -147,6 +153,8 @@ static dam_active_set list_at(field *s, double phi, double sigma, double toleran
                            .tolerance = tolerance,
                            .step = 1};
 
+    memset(&set, 0, sizeof set);
+    dam_active_begin(&set, sigma);
     dam_patterns_rows(s->p, s->kernels, 0, 0, 1, target);
     s->kernels->normals((dam_stream){5, 5}, N, 0, aim);
     towards(N, target, aim, acos(phi), x);
@@ -155,6 +163,31 @@ static dam_active_set list_at(field *s, double phi, double sigma, double toleran
     free(target);
     free(aim);
     return set;
+}
+
+/* An inner list, made at a state a step away from where the outer one was. */
+static void add_inner(field *s, dam_active_set *set, double sigma, double tolerance)
+{
+    const dam_active_field f = field_of(s);
+    const int N = s->p->N;
+    float *x = malloc((size_t)N * sizeof *x), *aim = malloc((size_t)N * sizeof *aim);
+    double *scratch = malloc((size_t)DAM_ACTIVE_SCRATCH(N, s->p->M) * sizeof *scratch);
+    dam_error e = {DAM_OK, ""};
+    dam_active_input in = {.phi = DAM_ACTIVE_PHI(scratch, N),
+                           .x = x,
+                           .sigma = sigma,
+                           .theta = tolerance,
+                           .tolerance = tolerance,
+                           .step = 2};
+
+    s->kernels->normals((dam_stream){6, 6}, N, 0, aim);
+    towards(N, set->outer.x_ref, aim, sigma, x);
+    dam_active_evaluate(set, &f, false, x, scratch);
+    in.level = reference_L(s, x);
+    CHECK(dam_active_build_inner(set, &f, &in, &e) == DAM_OK, "%s", e.message);
+    free(x);
+    free(aim);
+    free(scratch);
 }
 
 static void check_intervals(void)
@@ -175,19 +208,28 @@ static void check_intervals(void)
         {{.kernel = DAM_POLYNOMIAL, .k = 20}, 60, 0.97, 0.01, 0.5},
     };
 
+    int inner = 0;
+
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         field s = field_make(cases[i].h, cases[i].N, 3000, 11 + i);
         float *x = malloc((size_t)cases[i].N * sizeof *x);
         dam_active_set set = list_at(&s, cases[i].phi, cases[i].sigma, cases[i].tolerance, x);
         int found;
-        CHECK(set.listed >= 0 && set.listed < 1500, "case %zu: %lld are listed", i,
-              (long long)set.listed);
-        found = violations(&s, &set, x, 600);
+        CHECK(set.outer.listed >= 0 && set.outer.listed < 1500, "case %zu: %lld are listed", i,
+              (long long)set.outer.listed);
+        found = violations(&s, &set, false, 600);
         CHECK(found == 0, "case %zu: %d values outside of their intervals", i, found);
+        if (set.outer.by_panel) {
+            add_inner(&s, &set, cases[i].sigma, cases[i].tolerance);
+            found = set.inner.listed >= 0 ? violations(&s, &set, true, 600) : 0;
+            CHECK(found == 0, "case %zu, inner list: %d values outside", i, found);
+            inner += set.inner.listed >= 0;
+        }
         dam_active_free(&set);
         field_free(&s);
         free(x);
     }
+    CHECK(inner >= 2, "only %d inner lists were made", inner);
 }
 
 /* The check above must notice bounds that claim too much. */
@@ -202,14 +244,14 @@ static void check_shrunk_bounds(void)
         dam_active_set set =
             list_at(&s, i == 2 ? 0.97 : 0.9, i == 2 ? 0.01 : 0.05, i == 1 ? 5 : 0.9, x);
         int found;
-        CHECK(set.listed >= 0, "kernel %d has no list", i);
-        if (set.listed < 0)
+        CHECK(set.outer.listed >= 0, "kernel %d has no list", i);
+        if (set.outer.listed < 0)
             continue;
-        found = violations(&s, &set, x, 600);
+        found = violations(&s, &set, false, 600);
         CHECK(found == 0, "kernel %d: %d values outside", i, found);
-        for (int j = 0; j < set.angles; j++) /* as if nothing were left out */
-            set.rest[j] = (dam_active_rest){0, i == 0 ? -1e300 : 0};
-        found = violations(&s, &set, x, 600);
+        for (int j = 0; j < set.outer.angles; j++) /* as if nothing were left out */
+            set.outer.rest[j] = (dam_active_rest){0, 0};
+        found = violations(&s, &set, false, 600);
         CHECK(found > 0, "kernel %d: a rest that was forgotten goes unnoticed", i);
         dam_active_free(&set);
         field_free(&s);
