@@ -31,8 +31,11 @@ typedef struct {
 struct dam_backend {
     const char *kind; /* "cpu", "cuda", "cuda-on-cpu" */
 
-    /* Writes at most `max` of its devices, by number, and returns how many there are. */
-    size_t (*probe)(dam_device *out, size_t max);
+    /*
+     * Writes at most `max` of its devices, by number, and returns how many there are. Only with
+     * `memory` their memory, for which a GPU has to be woken up.
+     */
+    size_t (*probe)(dam_device *out, size_t max, bool memory);
 
     /* Sets s->room, which `close` releases with all that is on the device for this sampler. */
     dam_status (*open)(dam_sampler *s, int number, dam_error *e);
@@ -71,12 +74,8 @@ struct dam_backend {
 };
 
 extern const dam_backend dam_backend_cpu;
-#ifdef DAM_HAVE_CUDA
-extern const dam_backend dam_backend_cuda;
-#endif
-#ifdef DAM_HAVE_CUDA_ON_CPU
-extern const dam_backend dam_backend_cuda_on_cpu;
-#endif
+extern const dam_backend dam_backend_cuda;        /* where DAM_HAVE_CUDA */
+extern const dam_backend dam_backend_cuda_on_cpu; /* where DAM_HAVE_CUDA_ON_CPU */
 
 /* Whether a chain has nothing left to do. */
 static inline bool dam_stretch_done(const dam_stretch *to, const dam_chain *c)

@@ -45,7 +45,7 @@ size_t dam_device_list(dam_device *out, size_t max)
 
     for (int usable = 1; usable >= 0; usable--) {
         for (size_t b = 0; b < BACKENDS; b++) {
-            size_t count = backends[b]->probe(found, DAM_MAX_DEVICES);
+            size_t count = backends[b]->probe(found, DAM_MAX_DEVICES, true);
             for (size_t i = 0; i < count && i < DAM_MAX_DEVICES; i++)
                 if (found[i].usable == (usable != 0))
                     add(found + i, out, max, &n);
@@ -91,7 +91,7 @@ static dam_status take(const char *kind, int number, const char *name, dam_devic
         size_t count;
         if (strcmp(backends[b]->kind, kind) != 0)
             continue;
-        count = backends[b]->probe(found, DAM_MAX_DEVICES);
+        count = backends[b]->probe(found, DAM_MAX_DEVICES, false);
         if ((size_t)number < count && number < DAM_MAX_DEVICES && found[number].usable) {
             choose(backends[b], number, found[number].name, out);
             return DAM_OK;
@@ -112,7 +112,7 @@ static dam_status take_best(dam_device_choice *out, dam_error *e)
 {
     for (size_t b = 0; b < BACKENDS; b++) {
         dam_device found[DAM_MAX_DEVICES];
-        size_t count = backends[b]->probe(found, DAM_MAX_DEVICES);
+        size_t count = backends[b]->probe(found, DAM_MAX_DEVICES, false);
         for (size_t i = 0; i < count && i < DAM_MAX_DEVICES; i++)
             if (found[i].usable) {
                 choose(backends[b], (int)i, found[i].name, out);

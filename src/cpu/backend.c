@@ -15,11 +15,11 @@
 /* Gangs per thread below which chains of one disorder are divided among threads. */
 #define GANGS_PER_THREAD 4
 
-static size_t probe(dam_device *out, size_t max)
+static size_t probe(dam_device *out, size_t max, bool memory)
 {
     if (max > 0) {
         out[0] = (dam_device){.name = "cpu", .kind = "cpu", .usable = true};
-        out[0].memory = dam_memory_available();
+        out[0].memory = memory ? dam_memory_available() : 0;
         out[0].live = (double)dam_memory_live();
     }
     return 1;
