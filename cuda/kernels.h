@@ -53,12 +53,7 @@ struct dam_batch {
     int32_t chain[DAM_BATCH]; /* within the disorder */
 };
 
-/* Work that one kernel leaves to the next. */
-struct dam_queue {
-    int32_t count;
-    int32_t unused;
-    struct dam_batch *batch; /* [disorders * ceil(chains / DAM_BATCH)] */
-};
+#define DAM_QUEUES 2 /* proposals, and states, that the reference is to evaluate */
 
 /* What happened at each step, where a record is kept; any of the arrays may be NULL. */
 struct dam_device_log {
@@ -98,13 +93,12 @@ struct dam_device_wave {
     float *shift;                   /* [disorders][width] */
     double *partial;                /* [disorders][splits][2][width] */
     dam_block_sum *sums;            /* [disorders][chains][blocks] */
-    struct dam_queue *queue;        /* [DAM_QUEUES] */
-    struct dam_batch *batches;      /* [DAM_QUEUES][disorders * ceil(chains / DAM_BATCH)] */
+    int32_t *queued;                /* [DAM_QUEUES]: batches that wait for the reference */
+    struct dam_batch *queue;        /* [DAM_QUEUES][room] */
+    int64_t room;                   /* batches that a queue can hold */
     int32_t width;                  /* `chains` rounded up to whole tiles of the single pass */
     int32_t splits, tiles;          /* parts of the patterns, and tiles of patterns in a part */
 };
-
-#define DAM_QUEUES 2
 
 /*
  * Bytes that a wave needs beside its patterns; with `memory` (of the device, aligned to 256 bytes)
