@@ -67,9 +67,16 @@ static handle *push_closed(lua_State *L)
     dam_collect_if_needed(L);
     h = lua_newuserdatauv(L, sizeof *h, 0);
     memset(h, 0, sizeof *h);
-    strcpy(h->device, "cpu");
     luaL_setmetatable(L, DAM_CLASS_SAMPLER);
     return h;
+}
+
+bool dam_collected_for(lua_State *L, dam_status status)
+{
+    if (status != DAM_ERR_MEMORY)
+        return false;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return true;
 }
 
 int dam_raise_sampling(lua_State *L, const char *where, const dam_error *e)
@@ -165,21 +172,30 @@ static void read_init(const dam_options *o, dam_sampler_options *s)
         check_exact(L, s);
 }
 
-/* The device asked for by the option, else by command line or environment, else "auto". */
-static void read_device(const dam_options *o, char resolved[DAM_DEVICE_NAME_SIZE])
+/* The device asked for by command line or environment, else "auto". */
+static const char *configured_device(void)
+{
+    const dam_config *config = dam_config_current();
+
+    return config && *config->device ? config->device : "auto";
+}
+
+/* The device asked for by the option, else the configured one. */
+static dam_device_choice read_device(const dam_options *o)
 {
     lua_State *L = o->L;
-    const dam_config *config = dam_config_current();
-    const char *name = config && *config->device ? config->device : "auto";
+    const char *name = configured_device();
+    dam_device_choice device;
     dam_error e;
 
     if (dam_option_push(o, "device") == LUA_TSTRING)
         name = lua_tostring(L, -1);
     else if (!lua_isnil(L, -1))
         dam_argument_error(L, o->where, "device", -1, "a device name such as \"auto\" or \"cpu\"");
-    if (dam_device_resolve(name, resolved, &e))
+    if (dam_device_resolve(name, &device, &e))
         luaL_error(L, "%s: device = \"%s\" is not allowed: %s", o->where, name, e.message);
     lua_pop(L, 1);
+    return device;
 }
 
 /* The tiers asked for by the option. */
@@ -210,10 +226,12 @@ the other chains, or on how a run is cut into calls.
  (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
  "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
  of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
- `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` (tiers by name: "auto", all
- that this processor has; or "reference", "active" (lists of near patterns), "tiles" (matrix units)
- and "single" (single precision), alone or joined by "+", such as "active+single"; what a tier
- cannot prove goes to the next one and in the end to the reference: every decision is the same)
+ `seed` (integer, default 1); `device` ("auto": the best usable one, "cpu", "cuda", "cuda:K", and
+ for tests "cuda-on-cpu", see dam.devices; default: what --device or DAMLUA_DEVICE says, else
+ "auto"); `evaluation` (tiers by name: "auto", all that this processor has; or "reference",
+ "active" (lists of near patterns), "tiles" (matrix units) and "single" (single precision), alone
+ or joined by "+", such as "active+single"; what a tier cannot prove goes to the next one and in
+ the end to the reference). Every decision is the same whatever device and tiers are used.
 @treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
  step
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
@@ -228,7 +246,6 @@ static int mh(lua_State *L)
                                        "device",        "evaluation", NULL};
     static const char expected_replicas[] = "an integer from 1 to 4294967295";
     dam_options o = dam_options_begin(L, 1, where_mh, keys, false);
-    char device[DAM_DEVICE_NAME_SIZE];
     dam_sampler_options s;
     dam_status status;
     dam_guard guard;
@@ -257,13 +274,15 @@ static int mh(lua_State *L)
         return luaL_error(L, "dam.mh: first_replica + replicas - 1 exceeds 4294967295");
     s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
     s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, LARGEST, "a number > 0, <= 1e100");
-    read_device(&o, device);
+    s.device = read_device(&o);
     s.tiers = read_evaluation(&o);
     read_init(&o, &s);
     h = push_closed(L);
-    strcpy(h->device, device);
+    strcpy(h->device, s.device.name);
     dam_guard_begin(&guard);
     status = dam_sampler_create(&h->s, &s, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_create(&h->s, &s, &e);
     dam_guard_end(&guard);
     if (status)
         return dam_raise_sampling(L, where_mh, &e);
@@ -496,12 +515,15 @@ static int run(lua_State *L)
 {
     dam_sampler *s = check_sampler_at_rest(L, "sampler:run");
     int64_t n = check_steps(L, "sampler:run");
+    dam_activity was;
     dam_guard guard;
     dam_error e;
     dam_status status;
 
     dam_guard_begin(&guard);
     status = dam_sampler_run(s, n, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_finish(s, &was, &e);
     dam_guard_end(&guard);
     if (status)
         return dam_raise_sampling(L, "sampler:run", &e);
@@ -532,6 +554,8 @@ static dam_activity complete(lua_State *L, int observer, const char *where)
         dam_observe(L, 1, observer, where);
     dam_guard_begin(&guard);
     status = dam_sampler_finish(h->s, &was, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_finish(h->s, &was, &e);
     dam_guard_end(&guard);
     if (status)
         dam_raise_sampling(L, where, &e);
@@ -655,6 +679,8 @@ static int set_state(lua_State *L)
 
     dam_guard_begin(&guard);
     status = dam_sampler_set_state(s, a->data, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_set_state(s, a->data, &e);
     dam_guard_end(&guard);
     if (status)
         return dam_raise_sampling(L, where, &e);
@@ -716,9 +742,13 @@ static int save(lua_State *L)
 int dam_load_sampler(lua_State *L, const char *path)
 {
     handle *h = push_closed(L);
+    dam_device_choice device;
     dam_error e;
 
-    if (dam_sampler_load(&h->s, path, &e))
+    if (dam_device_resolve(configured_device(), &device, &e))
+        return dam_raise(L, "dam.load", &e);
+    strcpy(h->device, device.name);
+    if (dam_sampler_load(&h->s, path, device, &e))
         return dam_raise(L, "dam.load", &e);
     return 1;
 }

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "active_set.h"
+#include "device.h"
 #include "hamiltonian.h"
-#include "panels.h"
 #include "patterns.h"
 #include "record.h"
 #include "start.h"
@@ -20,6 +20,9 @@
 
 #define DAM_MAX_REPLICAS UINT32_MAX
 #define DAM_MAX_STEPS ((int64_t)1 << 48)
+
+/* What lists may hold between calls, all chains together. */
+#define DAM_LIST_BYTES ((uint64_t)256 << 20)
 
 /* What a sampler is made from. */
 typedef struct {
@@ -32,6 +35,7 @@ typedef struct {
     double step;        /* B(7): sigma = step T / sqrt(N) */
     dam_tier_set tiers; /* that may be used; 0: the reference alone */
     dam_start start;
+    dam_device_choice device; /* all zero: the CPU */
 } dam_sampler_options;
 
 /* One chain. The sums belong to the sample in progress, or to the last one. */
@@ -77,8 +81,9 @@ typedef struct {
     dam_activity activity;
     uint64_t ask;       /* steps asked for by the activity in progress, or by the last sample */
     dam_record *record; /* of the sample in progress or the last one; NULL: nothing recorded */
-    dam_panels panels;
-    bool keep_panels; /* between calls, whatever their size */
+    const dam_backend *backend;
+    void *room;         /* the backend's own */
+    bool keep_patterns; /* between calls, whatever their size */
 } dam_sampler;
 
 /* Quantities of the last sample. */
@@ -174,6 +179,7 @@ dam_status dam_sampler_set_T(dam_sampler *s, const double *T, dam_error *e);
 #define DAM_SAMPLER_MAGIC "DAMMH1\r\n"
 #define DAM_SAMPLER_MAGIC_SIZE 8
 dam_status dam_sampler_save(dam_sampler *s, const char *path, dam_error *e);
-dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_error *e);
+dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_device_choice device,
+                            dam_error *e);
 
 #endif

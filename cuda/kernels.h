@@ -1,0 +1,145 @@
+/*
+ * What runs on a CUDA device, as functions of the host that put kernels into a stream. A wave of
+ * disorders, with all of their chains, is taken through its steps by the same sequence of launches
+ * at every step: the host reads nothing in between, so that a step can be captured into a graph and
+ * replayed. Every decision is that of the reference evaluation (reference.h); states, decisions,
+ * phi and q12 have the bits of the CPU (docs/numerics.md, "Why the GPU gives the same bits").
+ * Nothing depends on how many blocks or threads a kernel is given, or on the device.
+ *
+ * The same source is compiled by nvcc, into namespace dam_cuda, and by a C++ compiler over
+ * tests/cuda_on_cpu/shim.h, into namespace dam_cuda_on_cpu, where `device memory` is the host's and
+ * a stream is done when a launch returns. A function returns cudaSuccess or what a launch said.
+ */
+#ifndef DAM_CUDA_KERNELS_H
+#define DAM_CUDA_KERNELS_H
+
+#include "kernels/platform.h"
+
+#include "reference.h"
+#include "sphere.h"
+
+namespace DAM_CUDA_NAMESPACE
+{
+
+/* One chain on the device. The host fills it from its dam_chain, and that from it. */
+struct dam_device_chain {
+    /* as in dam_chain */
+    dam_stream proposals, acceptance;
+    double sigma, theta;
+    double L, phi;
+    uint64_t decisions, steps, accepted;
+    double phi_sum, phi2_sum, L_sum, L2_sum;
+    double phi_max_other;
+    uint64_t patterns; /* evaluated, in whatever precision */
+    uint64_t tried;    /* proposals given to the single precision pass, */
+    uint64_t unsure;   /* of them left to the reference */
+
+    dam_interval now; /* L of the state: low = high when it is the reference's value */
+
+    /* of the step in progress: the host need not set these */
+    dam_interval next; /* L of the proposal */
+    double threshold;  /* theta ln u */
+    double next_phi;   /* alignment of the proposal, when the reference evaluated it */
+    int32_t verdict;   /* enum dam_verdict */
+    int32_t evaluated; /* the reference evaluated the proposal */
+};
+
+enum dam_verdict { DAM_UNDECIDED, DAM_ACCEPTED, DAM_REJECTED, DAM_ARRIVED /* no step to take */ };
+
+/* Chains of one disorder that are evaluated together by the reference. */
+#define DAM_BATCH 4
+struct dam_batch {
+    int32_t disorder, count;
+    int32_t chain[DAM_BATCH]; /* within the disorder */
+};
+
+#define DAM_QUEUES 2 /* proposals, and states, that the reference is to evaluate */
+
+/* What happened at each step, where a record is kept; any of the arrays may be NULL. */
+struct dam_device_log {
+    uint64_t first;    /* the step that has row 0 */
+    double *phi, *L;   /* [rows][disorders][chains] */
+    double *q12;       /* [rows][disorders][chains / replicas] */
+    uint8_t *accepted; /* [rows][disorders][chains] */
+};
+
+/*
+ * A wave. Pointers are to device memory; those under "cut by dam_wave_layout" are set by it. The
+ * structure itself is passed to kernels by value.
+ */
+struct dam_device_wave {
+    dam_reference reference;
+    int32_t N;
+    int32_t single; /* the single precision pass is to be used: as dam_wave_single advises, or 0 */
+    int64_t M;
+    int64_t disorders;
+    int64_t chains;   /* per disorder: temperatures times replicas, replicas of one T together */
+    int64_t replicas; /* of a temperature, when measuring; else any divisor of `chains` */
+    int32_t measure;  /* sums are kept; accepted energies are certified at every step */
+
+    const float *panels;   /* [disorder][panel][k][DAM_PANEL], aligned to 256 bytes */
+    int64_t panels_stride; /* singles from one disorder to the next; 0: all share one set */
+    const int64_t *target; /* [disorders]: index of the target pattern */
+
+    uint64_t *end; /* one number: chains whose `steps` have reached it stay as they are */
+    struct dam_device_log *log; /* one structure, on the device as well; NULL: no log */
+
+    /* cut by dam_wave_layout */
+    struct dam_device_chain *chain; /* [disorders][chains] */
+    float *x;                       /* [disorders][chains][N] */
+    double *q12, *q12_sum;          /* [disorders][chains / replicas] */
+    float *proposal;                /* [disorders][chains][N] */
+    float *columns;                 /* [disorders][N][width]: the proposals, k-major */
+    float *shift;                   /* [disorders][width] */
+    double *partial;                /* [disorders][splits][2][width] */
+    dam_block_sum *sums;            /* [disorders][chains][blocks] */
+    int32_t *queued;                /* [DAM_QUEUES]: batches that wait for the reference */
+    struct dam_batch *queue;        /* [DAM_QUEUES][room] */
+    int64_t room;                   /* batches that a queue can hold */
+    int32_t width;                  /* `chains` rounded up to whole tiles of the single pass */
+    int32_t splits, tiles;          /* parts of the patterns, and tiles of patterns in a part */
+};
+
+/*
+ * Bytes that a wave needs beside its patterns; with `memory` (of the device, aligned to 256 bytes)
+ * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas must be set. Large
+ * parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns.
+ */
+uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory);
+
+/* Whether the single precision pass can decide much here; else all goes to the reference. */
+int32_t dam_wave_single(const struct dam_device_wave *w);
+
+/*
+ * Makes the patterns of the disorders numbered `number` .. number + disorders - 1 (from 1), as
+ * dam_patterns_fill_panel does: panels [disorder][panel][k][DAM_PANEL], every number of which is
+ * written. User data are uploaded in this form instead.
+ */
+cudaError_t dam_launch_patterns(float *panels, uint64_t seed, int32_t N, int64_t M,
+                                int64_t disorders, int64_t number, cudaStream_t stream);
+
+/*
+ * L, phi and `now` of the states x, by the reference: of all chains, or (`inexact`) only of those
+ * whose L is not the reference's own value. To be called after uploading new states (all), before
+ * the first step of a stretch (inexact; chains that came from the host with exact = false have
+ * now.low < now.high, e.g. -inf and inf), and after its last step, so that the energies that the
+ * host reads are exact.
+ */
+cudaError_t dam_launch_evaluate(const struct dam_device_wave *w, int32_t inexact,
+                                cudaStream_t stream);
+
+/* q12 of all groups of replicas as they are: before the first step that measures. */
+cudaError_t dam_launch_q12(const struct dam_device_wave *w, cudaStream_t stream);
+
+/*
+ * One step of all chains that have not arrived at *w->end; always the same launches. q12_sum and
+ * the chains' sums are added to when w->measure; the log, where there is one, gets its rows.
+ */
+cudaError_t dam_launch_step(const struct dam_device_wave *w, cudaStream_t stream);
+
+/* phi_max_other of the states: at the end of a sample. */
+cudaError_t dam_launch_largest(const struct dam_device_wave *w, cudaStream_t stream);
+
+} // namespace DAM_CUDA_NAMESPACE
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * What the single precision pass decides: one thread a chain. Its interval and that of the state
+ * give a verdict, or leave the proposal to the reference. While measuring, an accepted proposal is
+ * left to it as well, for its L and phi are wanted to the last bit.
+ */
+#include "queue.h"
+#include "single.h"
+#include "steps.h"
+
+namespace DAM_CUDA_NAMESPACE
+{
+
+/* The interval of a chain's proposal from the sums of all parts. */
+static __device__ dam_interval interval_of(const wave &w, const single_errors &e, queue_place at)
+{
+    const double *partial = w.partial + at.disorder * w.splits * 2 * w.width + at.chain;
+    double low = 0, high = 0;
+
+    for (int32_t part = 0; part < w.splits; part++, partial += 2 * w.width) {
+        low += partial[0];
+        high += partial[w.width];
+    }
+    return single_interval(w.reference, e, w.M, low, high,
+                           w.shift[at.disorder * w.width + at.chain]);
+}
+
+__global__ void judge_chains(const wave w, const single_errors e)
+{
+    DAM_SHARED(queue_shared, s);
+    const queue_place at = queue_place_here(w);
+    bool unsure = false;
+
+    if (at.chain < w.chains - DAM_PLANTED(7)) {
+        dam_device_chain *c = w.chain + at.disorder * w.chains + at.chain;
+        if (c->verdict == DAM_UNDECIDED && w.single) {
+            c->next = interval_of(w, e, at);
+            c->verdict = judge(c->now, c->next, c->threshold);
+            c->patterns += static_cast<uint64_t>(w.M);
+            c->tried++;
+            if (c->verdict == DAM_UNDECIDED)
+                c->unsure++;
+            if (c->verdict == DAM_ACCEPTED && w.measure)
+                c->verdict = DAM_UNDECIDED;
+        }
+        unsure = c->verdict == DAM_UNDECIDED;
+    }
+    enqueue(w, s, 0, at, unsure);
+}
+
+cudaError_t launch_judge(const wave &w, cudaStream_t stream)
+{
+    DAM_LAUNCH(judge_chains, queue_grid(w), dim3(QUEUE_CHAINS), sizeof(queue_shared), stream, w,
+               single_errors_of(w.reference, w.M, w.tiles));
+    return cudaGetLastError();
+}
+
+} // namespace DAM_CUDA_NAMESPACE

@@ -1,0 +1,50 @@
+/*
+ * One source, two machines. Under nvcc these are CUDA's own words; elsewhere the shim plays the
+ * device on the CPU (tests/cuda_on_cpu/shim.h). Launches, shared memory and asynchronous copies go
+ * through macros, because C++ has no words for them.
+ *   DAM_LAUNCH(kernel, grid, block, shared bytes, stream, arguments...)
+ *   DAM_SHARED(type, name)   `name` points to the block's shared memory, taken as a `type`
+ * Shared memory is always dynamic, so that the shim can fill it with NaN before a block begins.
+ */
+#ifndef DAM_CUDA_PLATFORM_H
+#define DAM_CUDA_PLATFORM_H
+
+#ifdef __CUDACC__
+
+#include <cuda_runtime.h>
+
+#define DAM_CUDA_NAMESPACE dam_cuda
+
+#define DAM_LAUNCH(kernel, grid, block, shared, stream, ...) \
+    kernel<<<grid, block, shared, stream>>>(__VA_ARGS__)
+
+#define DAM_SHARED(type, name)                                         \
+    extern __shared__ __align__(16) unsigned char dam_shared_memory[]; \
+    type *name = reinterpret_cast<type *>(dam_shared_memory)
+
+/* Blocks of a kernel whose blocks take work from a queue: eight for each of an H100's cores. */
+#define DAM_QUEUE_BLOCKS 1056
+
+#else
+
+#include "shim.h"
+
+#define DAM_CUDA_NAMESPACE dam_cuda_on_cpu
+
+#define DAM_LAUNCH(kernel, grid, block, shared, stream, ...) \
+    dam_shim::launch(grid, block, shared, stream, [&] { kernel(__VA_ARGS__); })
+
+#define DAM_SHARED(type, name) type *name = static_cast<type *>(dam_shim::shared_memory())
+
+#define DAM_QUEUE_BLOCKS dam_shim::queue_blocks
+
+#endif
+
+/* Tests compile a fault into a kernel by -DDAM_PLANT=n, and must notice it. */
+#ifndef DAM_PLANT
+#define DAM_PLANT 0
+#endif
+#define DAM_PLANTED(n) (DAM_PLANT == (n))
+#define DAM_UNLESS_PLANTED(n) if (!DAM_PLANTED(n))
+
+#endif

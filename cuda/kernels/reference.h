@@ -1,0 +1,36 @@
+/* What the versions of the reference pass share. */
+#ifndef DAM_CUDA_REFERENCE_H
+#define DAM_CUDA_REFERENCE_H
+
+#include "steps.h"
+
+namespace DAM_CUDA_NAMESPACE
+{
+
+static __host__ __device__ __forceinline__ int queue_of(enum purpose p)
+{
+    return p == OF_PROPOSALS ? 0 : 1;
+}
+
+/* One term of a block's sum; `max` is the block's exact maximum (LSE). */
+static __device__ __forceinline__ double reference_term(const dam_reference &f, double max,
+                                                        double phi)
+{
+    return f.kernel == DAM_LSE   ? dam_term_lse(&f, max, phi)
+           : f.kernel == DAM_LSR ? dam_term_lsr(&f, phi)
+                                 : dam_term_polynomial(&f, phi);
+}
+
+/* Puts down the alignment with the target that was met on the way. */
+static __device__ __forceinline__ void put_target_phi(const wave &w, int64_t place,
+                                                      enum purpose purpose, double phi)
+{
+    if (purpose == OF_PROPOSALS)
+        w.chain[place].next_phi = phi;
+    else
+        w.chain[place].phi = phi;
+}
+
+} // namespace DAM_CUDA_NAMESPACE
+
+#endif

@@ -1,0 +1,126 @@
+/*
+ * A wave as a whole: its memory, and the launches that a step or an evaluation consists of.
+ */
+#include "queue.h"
+#include "single.h"
+#include "steps.h"
+
+namespace DAM_CUDA_NAMESPACE
+{
+
+#define ALIGNMENT 256
+
+/* Blocks of threads that a launch of the single precision pass should at least have: enough for
+ * every large device, and never chosen by the device. */
+#define ENOUGH_BLOCKS 2112
+
+/* Cuts the patterns into parts of whole tiles. */
+static void divide_patterns(wave *w)
+{
+    const int32_t count = single_count(w->chains);
+    const int64_t tiles = divide_up(w->M, SINGLE_TILE);
+    int64_t each;
+
+    w->width = static_cast<int32_t>(divide_up(w->chains, 8 * count)) * 8 * count;
+    each = w->disorders * (w->width / (8 * count)) * tiles / ENOUGH_BLOCKS;
+    if (each < divide_up(tiles, SINGLE_MAX_SPLITS))
+        each = divide_up(tiles, SINGLE_MAX_SPLITS);
+    if (each > SINGLE_MAX_TILES)
+        each = SINGLE_MAX_TILES;
+    w->tiles = static_cast<int32_t>(each);
+    w->splits = static_cast<int32_t>(divide_up(tiles, each));
+}
+
+/* The next piece of memory; only counts without memory. */
+template <class T> static void cut(T **piece, void *memory, uint64_t *used, int64_t count)
+{
+    if (memory)
+        *piece = reinterpret_cast<T *>(static_cast<char *>(memory) + *used);
+    *used += (static_cast<uint64_t>(count) * sizeof(T) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
+{
+    const int64_t all = w->disorders * w->chains;
+    uint64_t used = 0;
+
+    divide_patterns(w);
+    w->room = queue_room(*w);
+    cut(&w->chain, memory, &used, all);
+    cut(&w->x, memory, &used, all * w->N);
+    cut(&w->q12, memory, &used, all / w->replicas);
+    cut(&w->q12_sum, memory, &used, all / w->replicas);
+    cut(&w->proposal, memory, &used, all * w->N);
+    cut(&w->columns, memory, &used, w->disorders * w->N * w->width);
+    cut(&w->shift, memory, &used, w->disorders * w->width);
+    cut(&w->partial, memory, &used, w->disorders * w->splits * 2 * w->width);
+    cut(&w->sums, memory, &used, all * blocks_of(*w));
+    cut(&w->queued, memory, &used, DAM_QUEUES);
+    cut(&w->queue, memory, &used, DAM_QUEUES * w->room);
+    return used;
+}
+
+/* A pass whose intervals are wider than this leaves most proposals open. */
+#define WIDEST_USEFUL 0.5
+
+int32_t dam_wave_single(const struct dam_device_wave *w)
+{
+    const single_errors e = single_errors_of(w->reference, w->M, w->tiles);
+
+    if (w->reference.kernel == DAM_LSE)
+        return e.term + e.sum < WIDEST_USEFUL;
+    if (w->reference.kernel == DAM_LSR)
+        return e.term < WIDEST_USEFUL;
+    return w->reference.N * w->reference.k * e.term < WIDEST_USEFUL;
+}
+
+#define LAUNCH(call)              \
+    do {                          \
+        cudaError_t error = call; \
+        if (error != cudaSuccess) \
+            return error;         \
+    } while (0)
+
+static cudaError_t clear_queues(const wave &w, cudaStream_t stream)
+{
+    return cudaMemsetAsync(w.queued, 0, DAM_QUEUES * sizeof *w.queued, stream);
+}
+
+cudaError_t dam_launch_evaluate(const struct dam_device_wave *w, int32_t inexact,
+                                cudaStream_t stream)
+{
+    LAUNCH(clear_queues(*w, stream));
+    LAUNCH(launch_enlist(*w, inexact, stream));
+    LAUNCH(launch_reference_2(*w, OF_STATES, stream));
+    return launch_settle(*w, OF_STATES, stream);
+}
+
+cudaError_t dam_launch_q12(const struct dam_device_wave *w, cudaStream_t stream)
+{
+    return w->replicas > 1 ? launch_q12(*w, 1, stream) : cudaSuccess;
+}
+
+cudaError_t dam_launch_step(const struct dam_device_wave *w, cudaStream_t stream)
+{
+    LAUNCH(clear_queues(*w, stream));
+    LAUNCH(launch_propose(*w, stream));
+    if (w->single)
+        LAUNCH(launch_single_2(*w, stream));
+    LAUNCH(launch_judge(*w, stream));
+    LAUNCH(launch_reference_2(*w, OF_PROPOSALS, stream));
+    LAUNCH(launch_settle(*w, OF_PROPOSALS, stream));
+    LAUNCH(launch_reference_2(*w, OF_STATES, stream));
+    LAUNCH(launch_settle(*w, OF_STATES, stream));
+    LAUNCH(launch_decide(*w, stream));
+    return w->measure && w->replicas > 1 ? launch_q12(*w, 0, stream) : cudaSuccess;
+}
+
+cudaError_t dam_launch_largest(const struct dam_device_wave *w, cudaStream_t stream)
+{
+    LAUNCH(clear_queues(*w, stream));
+    LAUNCH(launch_enlist(*w, 0, stream));
+    LAUNCH(launch_reference_2(*w, OF_OTHERS, stream));
+    return launch_settle(*w, OF_OTHERS, stream);
+}
+
+} // namespace DAM_CUDA_NAMESPACE
