@@ -22,12 +22,19 @@
     extern __shared__ __align__(16) unsigned char dam_shared_memory[]; \
     type *name = reinterpret_cast<type *>(dam_shared_memory)
 
+/* In front of a loop. */
+#define DAM_UNROLL _Pragma("unroll")
+#define DAM_NO_UNROLL _Pragma("unroll 1")
+
 /* Blocks of a kernel whose blocks take work from a queue: eight for each of an H100's cores. */
 #define DAM_QUEUE_BLOCKS 1056
 
 #else
 
 #include "shim.h"
+
+#define DAM_UNROLL
+#define DAM_NO_UNROLL
 
 #define DAM_CUDA_NAMESPACE dam_cuda_on_cpu
 
@@ -40,11 +47,19 @@
 
 #endif
 
-/* Tests compile a fault into a kernel by -DDAM_PLANT=n, and must notice it. */
+/*
+ * Faults that tests plant, to see that they are noticed: by -DDAM_PLANT=n, or, in a build of the
+ * shim for tests, while it runs. Nothing of this is in a build that is used.
+ */
+#ifdef DAM_SHIM_PLANTS
+#define DAM_PLANTED(n) (dam_shim::plant == (n))
+#else
 #ifndef DAM_PLANT
 #define DAM_PLANT 0
 #endif
 #define DAM_PLANTED(n) (DAM_PLANT == (n))
+#endif
+#define DAM_PLANT_DOUBT 100
 #define DAM_UNLESS_PLANTED(n) if (!DAM_PLANTED(n))
 
 #endif

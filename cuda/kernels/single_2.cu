@@ -70,7 +70,7 @@ load_chunk(single_shared<COUNT> *s, int half, const single_place &at, int64_t ti
 {
     const int32_t first = chunk * SINGLE_CHUNK, thread = static_cast<int32_t>(threadIdx.x);
 
-#pragma unroll
+    DAM_UNROLL
     for (int32_t i = thread; i < SINGLE_CHUNK * SINGLE_TILE / 4; i += THREADS) {
         const int32_t k = i / (SINGLE_TILE / 4), column = i % (SINGLE_TILE / 4) * 4;
         const int64_t panel = tile * (SINGLE_TILE / DAM_PANEL) + column / DAM_PANEL;
@@ -104,7 +104,7 @@ template <int COUNT>
 static __device__ __forceinline__ void load_chains(const float *row, int32_t along,
                                                    float value[COUNT])
 {
-#pragma unroll
+    DAM_UNROLL
     for (int j = 0; j + 4 <= COUNT; j += 4) {
         const float4 four = *reinterpret_cast<const float4 *>(row + chain_column<COUNT>(along, j));
         value[j] = four.x;
@@ -112,7 +112,7 @@ static __device__ __forceinline__ void load_chains(const float *row, int32_t alo
         value[j + 2] = four.z;
         value[j + 3] = four.w;
     }
-#pragma unroll
+    DAM_UNROLL
     for (int j = COUNT / 4 * 4; j < COUNT; j++)
         value[j] = row[chain_column<COUNT>(along, j)];
 }
@@ -130,11 +130,11 @@ add_component(const single_shared<COUNT> *s, int half, int32_t k, int32_t along_
     float x[COUNT];
 
     load_chains<COUNT>(s->chains[half][k], along_chains, x);
-#pragma unroll
+    DAM_UNROLL
     for (int j = 0; j < COUNT; j++)
-#pragma unroll
-        for (int i = 0; i < SINGLE_OWN; i++)
-            sum[j][i] = multiply_add(xi[i], x[j], sum[j][i]);
+        DAM_UNROLL
+    for (int i = 0; i < SINGLE_OWN; i++)
+        sum[j][i] = multiply_add(xi[i], x[j], sum[j][i]);
 }
 
 /* A chunk in shared memory into the overlaps. */
@@ -146,19 +146,19 @@ add_chunk(const single_shared<COUNT> *s, int half, int32_t components, int32_t a
     float sum[COUNT][SINGLE_OWN] = {};
 
     if (components == SINGLE_CHUNK) {
-#pragma unroll
+        DAM_UNROLL
         for (int32_t k = 0; k < SINGLE_CHUNK; k++)
             add_component<COUNT>(s, half, k, along_patterns, along_chains, sum);
     } else {
-#pragma unroll 1
+        DAM_NO_UNROLL
         for (int32_t k = 0; k < components + DAM_PLANTED(3); k++)
             add_component<COUNT>(s, half, k, along_patterns, along_chains, sum);
     }
-#pragma unroll
+    DAM_UNROLL
     for (int j = 0; j < COUNT; j++)
-#pragma unroll
-        for (int i = 0; i < SINGLE_OWN; i++)
-            overlap[j][i] += sum[j][i];
+        DAM_UNROLL
+    for (int i = 0; i < SINGLE_OWN; i++)
+        overlap[j][i] += sum[j][i];
 }
 
 /* The terms of a tile's overlaps, which are cleared; patterns from `patterns` on do not exist. */
@@ -167,10 +167,10 @@ static __device__ __forceinline__ void
 add_terms(const single_terms &t, const float shift[COUNT], int32_t along_patterns, int64_t patterns,
           float overlap[COUNT][SINGLE_OWN], float low[COUNT], float high[COUNT])
 {
-#pragma unroll
+    DAM_UNROLL
     for (int j = 0; j < COUNT; j++) {
         float l = 0, h = 0;
-#pragma unroll
+        DAM_UNROLL
         for (int i = 0; i < SINGLE_OWN; i++) {
             const int32_t pattern = i / 4 * (SINGLE_TILE / 2) + along_patterns * 4 + i % 4;
             if (pattern < patterns + DAM_PLANTED(4))
@@ -193,7 +193,8 @@ static __device__ __forceinline__ double half_warp_sum(float v)
 }
 
 template <int COUNT, dam_kernel KERNEL>
-__global__ void __launch_bounds__(THREADS) single_tiled(const wave w, const single_terms t)
+__global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
+    single_tiled(const wave w, const single_terms t)
 {
     DAM_SHARED(single_shared<COUNT>, s);
     const int32_t groups = w.width / (ALONG_CHAINS * COUNT);
@@ -214,7 +215,7 @@ __global__ void __launch_bounds__(THREADS) single_tiled(const wave w, const sing
     int32_t chunk = 0;
     int half = 0;
 
-#pragma unroll
+    DAM_UNROLL
     for (int j = 0; j < COUNT; j++)
         shift[j] = w.shift[d * w.width + first_column + chain_column<COUNT>(along_chains, j)];
     load_chunk<COUNT>(s, 0, at, tile, 0);
@@ -236,7 +237,7 @@ __global__ void __launch_bounds__(THREADS) single_tiled(const wave w, const sing
         chunk = next_chunk;
         half = 1 - half;
     }
-#pragma unroll
+    DAM_UNROLL
     for (int j = 0; j < COUNT; j++) {
         const double l = half_warp_sum(low[j]), h = half_warp_sum(high[j]);
         double *out = w.partial + (d * w.splits + part) * 2 * w.width + first_column +
