@@ -25,10 +25,10 @@ static int positive(const char *text, const char *end, long max)
 
 dam_status dam_config_set_device(dam_config *c, const char *text, const char *source, dam_error *e)
 {
-    char resolved[DAM_DEVICE_NAME_SIZE];
+    dam_device_choice device;
     dam_error cause;
 
-    if (dam_device_resolve(text, resolved, &cause) != DAM_OK)
+    if (strcmp(text, "auto") != 0 && dam_device_resolve(text, &device, &cause) != DAM_OK)
         return dam_fail(e, cause.status, "%s: %.900s", source, cause.message);
     snprintf(c->device, sizeof c->device, "%s", text);
     return DAM_OK;

@@ -67,7 +67,6 @@ static handle *push_closed(lua_State *L)
     dam_collect_if_needed(L);
     h = lua_newuserdatauv(L, sizeof *h, 0);
     memset(h, 0, sizeof *h);
-    strcpy(h->device, "cpu");
     luaL_setmetatable(L, DAM_CLASS_SAMPLER);
     return h;
 }
@@ -165,21 +164,30 @@ static void read_init(const dam_options *o, dam_sampler_options *s)
         check_exact(L, s);
 }
 
-/* The device asked for by the option, else by command line or environment, else "auto". */
-static void read_device(const dam_options *o, char resolved[DAM_DEVICE_NAME_SIZE])
+/* The device asked for by command line or environment, else "auto". */
+static const char *configured_device(void)
+{
+    const dam_config *config = dam_config_current();
+
+    return config && *config->device ? config->device : "auto";
+}
+
+/* The device asked for by the option, else the configured one. */
+static dam_device_choice read_device(const dam_options *o)
 {
     lua_State *L = o->L;
-    const dam_config *config = dam_config_current();
-    const char *name = config && *config->device ? config->device : "auto";
+    const char *name = configured_device();
+    dam_device_choice device;
     dam_error e;
 
     if (dam_option_push(o, "device") == LUA_TSTRING)
         name = lua_tostring(L, -1);
     else if (!lua_isnil(L, -1))
         dam_argument_error(L, o->where, "device", -1, "a device name such as \"auto\" or \"cpu\"");
-    if (dam_device_resolve(name, resolved, &e))
+    if (dam_device_resolve(name, &device, &e))
         luaL_error(L, "%s: device = \"%s\" is not allowed: %s", o->where, name, e.message);
     lua_pop(L, 1);
+    return device;
 }
 
 /***
@@ -208,7 +216,6 @@ static int mh(lua_State *L)
     static const char *const evaluations[] = {"auto", "reference", "active", NULL};
     static const char expected_replicas[] = "an integer from 1 to 4294967295";
     dam_options o = dam_options_begin(L, 1, where_mh, keys, false);
-    char device[DAM_DEVICE_NAME_SIZE];
     dam_sampler_options s;
     dam_status status;
     dam_guard guard;
@@ -237,11 +244,11 @@ static int mh(lua_State *L)
         return luaL_error(L, "dam.mh: first_replica + replicas - 1 exceeds 4294967295");
     s.seed = (uint64_t)dam_option_integer(&o, "seed", 1, INT64_MIN, INT64_MAX, "an integer");
     s.step = dam_option_number(&o, "step", 2.4, DBL_MIN, LARGEST, "a number > 0, <= 1e100");
-    read_device(&o, device);
+    s.device = read_device(&o);
     s.lists = dam_option_choice(&o, "evaluation", 0, evaluations) != 1;
     read_init(&o, &s);
     h = push_closed(L);
-    strcpy(h->device, device);
+    strcpy(h->device, s.device.name);
     dam_guard_begin(&guard);
     status = dam_sampler_create(&h->s, &s, &e);
     dam_guard_end(&guard);
@@ -685,9 +692,13 @@ static int save(lua_State *L)
 int dam_load_sampler(lua_State *L, const char *path)
 {
     handle *h = push_closed(L);
+    dam_device_choice device;
     dam_error e;
 
-    if (dam_sampler_load(&h->s, path, &e))
+    if (dam_device_resolve(configured_device(), &device, &e))
+        return dam_raise(L, "dam.load", &e);
+    strcpy(h->device, device.name);
+    if (dam_sampler_load(&h->s, path, device, &e))
         return dam_raise(L, "dam.load", &e);
     return 1;
 }

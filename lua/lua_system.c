@@ -12,8 +12,6 @@
 #include "../src/device.h"
 #include "../src/cpu/kernels.h"
 
-#define MAX_DEVICES 64
-
 /***
 Time since some fixed moment, for measuring durations; it never goes back.
 @function dam.clock
@@ -71,18 +69,19 @@ static int isa(lua_State *L)
 /***
 The devices of this machine, the best first.
 @function dam.devices
-@treturn {table,...} one table per device: `name` ("cpu", "cuda:0"), `kind` ("cpu", "cuda"),
- `memory` (bytes that can be had now), `usable` (boolean), `why` (string: why it is not usable,
-empty when it is)
+@treturn {table,...} one table per device: `name` ("cpu", "cuda:0", "cuda-on-cpu": the kernels for
+ GPUs executed on the CPU, for tests), `kind` ("cpu", "cuda", "cuda-on-cpu"), `memory` (bytes that
+ can be had now), `live` (bytes that this process holds there), `usable` (boolean), `why` (string:
+ why it is not usable, empty when it is)
 @usage for _, d in ipairs(dam.devices()) do print(d.name, d.usable, d.why) end
 */
 static int devices(lua_State *L)
 {
-    dam_device list[MAX_DEVICES];
-    size_t n = dam_device_list(list, MAX_DEVICES);
+    dam_device list[DAM_MAX_DEVICES];
+    size_t n = dam_device_list(list, DAM_MAX_DEVICES);
 
     lua_newtable(L);
-    for (size_t i = 0; i < n && i < MAX_DEVICES; i++) {
+    for (size_t i = 0; i < n && i < DAM_MAX_DEVICES; i++) {
         lua_newtable(L);
         lua_pushstring(L, list[i].name);
         lua_setfield(L, -2, "name");
@@ -90,6 +89,8 @@ static int devices(lua_State *L)
         lua_setfield(L, -2, "kind");
         lua_pushinteger(L, (lua_Integer)list[i].memory);
         lua_setfield(L, -2, "memory");
+        lua_pushinteger(L, (lua_Integer)list[i].live);
+        lua_setfield(L, -2, "live");
         lua_pushboolean(L, list[i].usable);
         lua_setfield(L, -2, "usable");
         lua_pushstring(L, list[i].why);

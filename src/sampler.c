@@ -1,16 +1,13 @@
 #include "sampler.h"
 
 #include <math.h>
-#include <omp.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "backend.h"
 #include "gang.h"
 #include "interrupt.h"
 #include "memory.h"
-
-/* Gangs per thread below which chains of one disorder are divided among threads. */
-#define GANGS_PER_THREAD 4
 
 /* Random numbers below which making them is not worth waking other threads. */
 #define PARALLEL_NUMBERS 10000
@@ -33,147 +30,48 @@ static int64_t chains_per_disorder(const dam_sampler *s)
     return s->n_T * s->replicas;
 }
 
-/* What is done with a gang, once its patterns are there. */
-typedef struct {
-    enum { EVALUATE, ADVANCE } what;
-    uint64_t end;
-    bool measure;
-    bool last; /* the sample ends at `end` */
-} job;
-
-/* Chains first .. first + count - 1 of the disorder at `index`. */
-typedef struct {
-    int64_t index, first, count;
-} item;
-
-static bool is_done(const dam_chain *c, const job *j)
-{
-    return j->what == ADVANCE && c->steps >= j->end && (!j->last || c->measured);
-}
-
-/* Chains to put into one gang, a multiple of `unit`, so that there is work for every thread. */
-static int64_t gang_size(const dam_sampler *s, int64_t wave, int64_t unit)
-{
-    const int64_t chains = chains_per_disorder(s);
-    const int64_t wanted = (int64_t)GANGS_PER_THREAD * omp_get_max_threads();
-    int64_t parts = wave >= wanted ? 1 : (wanted + wave - 1) / wave;
-    int64_t size = (chains + parts - 1) / parts;
-
-    if (size < DAM_TILE)
-        size = DAM_TILE; /* narrower tiles waste the patterns read */
-    size = (size + unit - 1) / unit * unit;
-    return size < chains ? size : chains;
-}
-
-/* The gangs of a wave that have something to do; each is of chains at the same step. */
-static int64_t list_items(const dam_sampler *s, const job *j, int64_t first, int64_t wave,
-                          int64_t unit, item *items)
-{
-    const int64_t chains = chains_per_disorder(s), size = gang_size(s, wave, unit);
-    int64_t n = 0;
-
-    for (int64_t d = first; d < first + wave; d++) {
-        const dam_chain *c = s->chain + d * chains;
-        for (int64_t i = 0; i < chains;) {
-            int64_t k = i + unit;
-            while (k < chains && k - i < size && c[k].steps == c[i].steps &&
-                   c[k].measured == c[i].measured)
-                k += unit;
-            if (!is_done(c + i, j))
-                items[n++] = (item){d, i, k - i};
-            i = k;
-        }
-    }
-    return n;
-}
-
-static dam_status do_item(dam_sampler *s, const job *j, item it, int64_t unit, dam_error *e)
-{
-    const int64_t c = it.index * chains_per_disorder(s) + it.first;
-    dam_gang g = {
-        .kernels = s->kernels,
-        .reference = &s->reference,
-        .N = s->patterns->N,
-        .M = s->patterns->M,
-        .target = dam_patterns_target(s->patterns, it.index),
-        .panels = dam_panels_of(&s->panels, s->patterns, it.index),
-        .chain = s->chain + c,
-        .x = s->x + c * s->patterns->N,
-        .chains = it.count,
-        .lists = s->lists,
-        .replicas = unit,
-        .q12_sum = s->q12_sum + c / s->replicas,
-        .record = j->measure ? s->record : NULL,
-        .disorder = it.index,
-        .first_T = it.first / s->replicas,
-    };
-
-    if (j->what == EVALUATE)
-        return dam_gang_evaluate(&g, e);
-    return dam_gang_advance(&g, j->end, j->measure, j->last, e);
-}
-
-static bool wave_is_done(const dam_sampler *s, const job *j, int64_t first, int64_t wave)
+static bool wave_is_done(const dam_sampler *s, dam_wave wave, const dam_stretch *to)
 {
     const int64_t chains = chains_per_disorder(s);
 
-    for (int64_t c = first * chains; c < (first + wave) * chains; c++)
-        if (!is_done(s->chain + c, j))
+    for (int64_t c = wave.first * chains; c < (wave.first + wave.count) * chains; c++)
+        if (!dam_stretch_done(to, s->chain + c))
             return false;
     return true;
 }
 
-/* One wave: its patterns, then its gangs in any order on all threads. */
-static dam_status do_wave(dam_sampler *s, const job *j, int64_t first, int64_t wave, dam_error *e)
+/* One wave's states evaluated, or its chains taken on. */
+static dam_status do_wave(dam_sampler *s, dam_wave wave, const dam_stretch *to, dam_error *e)
 {
-    /* q12 needs the replicas of a temperature side by side */
-    const int64_t unit = j->measure ? s->replicas : 1;
-    dam_status status = dam_panels_make(&s->panels, s->patterns, s->kernels, first, wave, e);
-    void *memory = NULL;
-    item *items;
-    int64_t n;
+    const dam_backend *b = s->backend;
+    bool there = true;
 
-    if (status)
-        return status;
-    status = dam_alloc(&memory, (uint64_t)(wave * chains_per_disorder(s)), sizeof(item),
-                       "a list of chains", "lower disorder or replicas", e);
-    if (status)
-        return status;
-    items = memory;
-    n = list_items(s, j, first, wave, unit, items);
-#pragma omp parallel for schedule(dynamic, 1) if (n > 1)
-    for (int64_t i = 0; i < n; i++) {
-        dam_error mine;
+    if (b->make_patterns(s, wave, e) || b->upload(s, wave, e))
+        return e->status;
+    do {
         if (dam_interrupted())
-            mine.status = dam_fail(&mine, DAM_ERR_INTERRUPTED, "interrupted");
-        else
-            mine.status = do_item(s, j, items[i], unit, &mine);
-        if (mine.status) {
-#pragma omp critical(dam_sampler_error)
-            if (status == DAM_OK || status == DAM_ERR_INTERRUPTED) {
-                status = mine.status;
-                *e = mine;
-            }
-        }
-    }
-    dam_free(items);
-    return status;
+            return dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted");
+        if (to ? b->step_many(s, wave, to, &there, e) : b->energies(s, wave, e))
+            return e->status;
+        if (b->sync(s, e) || b->download(s, wave, e))
+            return e->status;
+    } while (!there);
+    return DAM_OK;
 }
 
-/* The job on all chains, wave by wave. */
-static dam_status drive(dam_sampler *s, const job *j, dam_error *e)
+/* All chains, wave by wave: taken to where `to` says, or evaluated where it is NULL. */
+static dam_status drive(dam_sampler *s, const dam_stretch *to, dam_error *e)
 {
     const int64_t disorder = s->patterns->disorder;
-    const int64_t size = dam_panels_wave(&s->panels, s->patterns, s->keep_panels);
-    dam_status status = DAM_OK;
+    int64_t size;
+    dam_status status = s->backend->alloc(s, &size, e);
 
     for (int64_t first = 0; first < disorder && status == DAM_OK; first += size) {
-        int64_t wave = disorder - first < size ? disorder - first : size;
-        if (!wave_is_done(s, j, first, wave))
-            status = do_wave(s, j, first, wave, e);
+        const dam_wave wave = {first, disorder - first < size ? disorder - first : size};
+        if (!to || !wave_is_done(s, wave, to))
+            status = do_wave(s, wave, to, e);
     }
-    if (!s->keep_panels)
-        dam_panels_trim(&s->panels, s->patterns);
+    s->backend->free(s);
     return status;
 }
 
@@ -239,6 +137,9 @@ dam_status dam_sampler_allocate(dam_sampler **out, const dam_sampler_options *o,
     for (int64_t c = 0; c < dam_sampler_chains(s); c++)
         s->chain[c].decisions = DECISIONS_SEED;
     set_temperatures(s);
+    s->backend = o->device.backend ? o->device.backend : &dam_backend_cpu;
+    if ((status = s->backend->open(s, o->device.number, e)))
+        goto failed;
     *out = s;
     return DAM_OK;
 failed:
@@ -294,9 +195,8 @@ static void name_chain(const dam_sampler *s, int64_t c, char text[96])
 /* Evaluates all states; one outside of every support is an error. */
 static dam_status evaluate(dam_sampler *s, dam_error *e)
 {
-    const job j = {EVALUATE, 0, false, false};
     char chain[96];
-    dam_status status = drive(s, &j, e);
+    dam_status status = drive(s, NULL, e);
 
     for (int64_t c = 0; c < dam_sampler_chains(s) && status == DAM_OK; c++)
         if (!isfinite(s->chain[c].L)) {
@@ -362,7 +262,8 @@ void dam_sampler_free(dam_sampler *s)
 {
     if (!s)
         return;
-    dam_panels_drop(&s->panels);
+    if (s->backend)
+        s->backend->close(s);
     dam_record_free(s->record);
     dam_patterns_release(s->patterns);
     dam_free(s->T);
@@ -376,8 +277,8 @@ void dam_sampler_free(dam_sampler *s)
 static dam_status proceed(dam_sampler *s, dam_error *e)
 {
     const bool measure = s->activity == DAM_SAMPLING;
-    const job j = {ADVANCE, s->steps + s->ask, measure, measure};
-    dam_status status = drive(s, &j, e);
+    const dam_stretch to = {s->steps + s->ask, measure, measure};
+    dam_status status = drive(s, &to, e);
 
     if (status == DAM_OK) {
         s->steps += s->ask;
@@ -456,13 +357,13 @@ dam_status dam_sampler_next_block(dam_sampler *s, bool *there, dam_error *e)
 {
     dam_record *r = s->record;
     dam_status status;
-    job j = {ADVANCE, 0, true, false};
+    dam_stretch to = {0, true, false};
 
     *there = s->activity == DAM_SAMPLING && r && r->observed < r->blocks;
     if (!*there)
         return DAM_OK;
-    j.end = s->steps + (uint64_t)((r->observed + 1) * r->options.every);
-    status = drive(s, &j, e);
+    to.end = s->steps + (uint64_t)((r->observed + 1) * r->options.every);
+    status = drive(s, &to, e);
     if (status == DAM_OK)
         r->observed++;
     return status;
@@ -476,9 +377,8 @@ void dam_sampler_drop_record(dam_sampler *s)
 
 void dam_sampler_keep_patterns(dam_sampler *s, bool keep)
 {
-    s->keep_panels = keep;
-    if (!keep)
-        dam_panels_trim(&s->panels, s->patterns);
+    s->keep_patterns = keep;
+    s->backend->free(s);
 }
 
 dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)

@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "device.h"
 #include "hamiltonian.h"
-#include "panels.h"
 #include "patterns.h"
 #include "record.h"
 #include "start.h"
@@ -30,6 +30,7 @@ typedef struct {
     double step; /* B(7): sigma = step T / sqrt(N) */
     bool lists;  /* active sets may be used: the same decisions, faster where they pay */
     dam_start start;
+    dam_device_choice device; /* all zero: the CPU */
 } dam_sampler_options;
 
 /* One chain. The sums belong to the sample in progress, or to the last one. */
@@ -72,8 +73,9 @@ typedef struct {
     dam_activity activity;
     uint64_t ask;       /* steps asked for by the activity in progress, or by the last sample */
     dam_record *record; /* of the sample in progress or the last one; NULL: nothing recorded */
-    dam_panels panels;
-    bool keep_panels; /* between calls, whatever their size */
+    const dam_backend *backend;
+    void *room;         /* the backend's own */
+    bool keep_patterns; /* between calls, whatever their size */
 } dam_sampler;
 
 /* Quantities of the last sample. */
@@ -169,6 +171,7 @@ dam_status dam_sampler_set_T(dam_sampler *s, const double *T, dam_error *e);
 #define DAM_SAMPLER_MAGIC "DAMMH1\r\n"
 #define DAM_SAMPLER_MAGIC_SIZE 8
 dam_status dam_sampler_save(dam_sampler *s, const char *path, dam_error *e);
-dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_error *e);
+dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_device_choice device,
+                            dam_error *e);
 
 #endif

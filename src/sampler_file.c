@@ -410,7 +410,8 @@ static dam_status read_record(walk *w, dam_sampler *s, const char *path, dam_err
 }
 
 /* The sampler from its words. */
-static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error *e)
+static dam_status build(dam_sampler **out, walk *w, const char *path, dam_device_choice device,
+                        dam_error *e)
 {
     options o;
     dam_patterns *patterns = NULL;
@@ -438,7 +439,8 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
                                  .first_replica = o.first_replica,
                                  .seed = o.seed,
                                  .step = o.step,
-                                 .lists = o.lists != 0};
+                                 .lists = o.lists != 0,
+                                 .device = device};
     if (status == DAM_OK)
         status = dam_sampler_allocate(out, &made, e);
     dam_patterns_release(patterns);
@@ -458,7 +460,8 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_error 
     return status;
 }
 
-dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_error *e)
+dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_device_choice device,
+                            dam_error *e)
 {
     walk w;
     dam_status status;
@@ -467,7 +470,7 @@ dam_status dam_sampler_load(dam_sampler **out, const char *path, dam_error *e)
     status = read_words(path, &w, e);
     if (status)
         return status;
-    status = build(out, &w, path, e);
+    status = build(out, &w, path, device, e);
     dam_free(w.word);
     if (status) {
         dam_sampler_free(*out);

@@ -10,8 +10,8 @@
 
 #include "portable.h"
 
-#ifdef __CUDA_ARCH__
-#include <curand_kernel.h>
+#ifdef __CUDACC__
+#include <curand_philox4x32_x.h>
 #else
 #include <Random123/philox.h>
 #endif
@@ -75,10 +75,16 @@ DAM_HD dam_stream dam_chain_stream(uint64_t seed, enum dam_purpose purpose, uint
     return s;
 }
 
+#ifdef __CUDACC__
+#define DAM_WORDS static __device__ __forceinline__ /* cuRAND's has no host form */
+#else
+#define DAM_WORDS DAM_HD
+#endif
+
 /* Words 4 block .. 4 block + 3 of the stream. */
-DAM_HD void dam_words(dam_stream s, uint64_t block, uint32_t w[4])
+DAM_WORDS void dam_words(dam_stream s, uint64_t block, uint32_t w[4])
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     uint4 c = make_uint4((uint32_t)block, (uint32_t)(block >> 32), (uint32_t)s.subsequence,
                          (uint32_t)(s.subsequence >> 32));
     uint4 r = curand_Philox4x32_10(c, make_uint2((uint32_t)s.key, (uint32_t)(s.key >> 32)));

@@ -1,0 +1,218 @@
+/*
+ * The CPU as a backend: patterns in panels, chains in gangs that threads take in any order. The
+ * host's memory is the device's, so nothing is to be uploaded, waited for or downloaded.
+ */
+#include "../backend.h"
+
+#include <omp.h>
+#include <stdio.h>
+
+#include "../gang.h"
+#include "../interrupt.h"
+#include "../memory.h"
+#include "../panels.h"
+
+/* Gangs per thread below which chains of one disorder are divided among threads. */
+#define GANGS_PER_THREAD 4
+
+static size_t probe(dam_device *out, size_t max, bool memory)
+{
+    if (max > 0) {
+        out[0] = (dam_device){.name = "cpu", .kind = "cpu", .usable = true};
+        out[0].memory = memory ? dam_memory_available() : 0;
+        out[0].live = (double)dam_memory_live();
+    }
+    return 1;
+}
+
+static dam_status open_room(dam_sampler *s, int number, dam_error *e)
+{
+    (void)number;
+    return dam_alloc(&s->room, 1, sizeof(dam_panels), "a sampler", "drop objects", e);
+}
+
+static void close_room(dam_sampler *s)
+{
+    if (s->room)
+        dam_panels_drop(s->room);
+    dam_free(s->room);
+    s->room = NULL;
+}
+
+static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
+{
+    (void)e; /* make_patterns takes the memory */
+    *count = dam_panels_wave(s->room, s->patterns, s->keep_patterns);
+    return DAM_OK;
+}
+
+static void trim(dam_sampler *s)
+{
+    if (!s->keep_patterns)
+        dam_panels_trim(s->room, s->patterns);
+}
+
+static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
+{
+    return dam_panels_make(s->room, s->patterns, s->kernels, wave.first, wave.count, e);
+}
+
+static dam_status nothing_to_move(dam_sampler *s, dam_wave wave, dam_error *e)
+{
+    (void)s, (void)wave, (void)e;
+    return DAM_OK;
+}
+
+static dam_status nothing_to_wait_for(dam_sampler *s, dam_error *e)
+{
+    (void)s, (void)e;
+    return DAM_OK;
+}
+
+static const char *never_lost(int number)
+{
+    (void)number;
+    return NULL;
+}
+
+/* Chains first .. first + count - 1 of the disorder at `index`. */
+typedef struct {
+    int64_t index, first, count;
+} item;
+
+/* What is done with every item; `to` is NULL when states are to be evaluated. */
+typedef struct {
+    const dam_stretch *to;
+    int64_t unit; /* consecutive chains that stay together: q12 needs those that share T */
+} job;
+
+static int64_t chains_per_disorder(const dam_sampler *s)
+{
+    return s->n_T * s->replicas;
+}
+
+/* Chains to put into one gang, a multiple of `unit`, so that there is work for every thread. */
+static int64_t gang_size(const dam_sampler *s, int64_t disorders, int64_t unit)
+{
+    const int64_t chains = chains_per_disorder(s);
+    const int64_t wanted = (int64_t)GANGS_PER_THREAD * omp_get_max_threads();
+    int64_t parts = disorders >= wanted ? 1 : (wanted + disorders - 1) / disorders;
+    int64_t size = (chains + parts - 1) / parts;
+
+    if (size < DAM_TILE)
+        size = DAM_TILE; /* narrower tiles waste the patterns read */
+    size = (size + unit - 1) / unit * unit;
+    return size < chains ? size : chains;
+}
+
+/* The gangs of a wave that have something to do; each is of chains at the same step. */
+static int64_t list_items(const dam_sampler *s, const job *j, dam_wave wave, item *items)
+{
+    const int64_t chains = chains_per_disorder(s), size = gang_size(s, wave.count, j->unit);
+    int64_t n = 0;
+
+    for (int64_t d = wave.first; d < wave.first + wave.count; d++) {
+        const dam_chain *c = s->chain + d * chains;
+        for (int64_t i = 0; i < chains;) {
+            int64_t k = i + j->unit;
+            while (k < chains && k - i < size && c[k].steps == c[i].steps &&
+                   c[k].measured == c[i].measured)
+                k += j->unit;
+            if (!j->to || !dam_stretch_done(j->to, c + i))
+                items[n++] = (item){d, i, k - i};
+            i = k;
+        }
+    }
+    return n;
+}
+
+static dam_status do_item(dam_sampler *s, const job *j, item it, dam_error *e)
+{
+    const int64_t c = it.index * chains_per_disorder(s) + it.first;
+    dam_gang g = {
+        .kernels = s->kernels,
+        .reference = &s->reference,
+        .N = s->patterns->N,
+        .M = s->patterns->M,
+        .target = dam_patterns_target(s->patterns, it.index),
+        .panels = dam_panels_of(s->room, s->patterns, it.index),
+        .chain = s->chain + c,
+        .x = s->x + c * s->patterns->N,
+        .chains = it.count,
+        .lists = s->lists,
+        .replicas = j->unit,
+        .q12_sum = s->q12_sum + c / s->replicas,
+        .record = j->to && j->to->measure ? s->record : NULL,
+        .disorder = it.index,
+        .first_T = it.first / s->replicas,
+    };
+
+    if (!j->to)
+        return dam_gang_evaluate(&g, e);
+    return dam_gang_advance(&g, j->to->end, j->to->measure, j->to->last, e);
+}
+
+/* The job on all gangs of a wave, in any order on all threads. */
+static dam_status do_items(dam_sampler *s, const job *j, dam_wave wave, dam_error *e)
+{
+    void *memory = NULL;
+    item *items;
+    int64_t n;
+    dam_status status =
+        dam_alloc(&memory, (uint64_t)(wave.count * chains_per_disorder(s)), sizeof(item),
+                  "a list of chains", "lower disorder or replicas", e);
+
+    if (status)
+        return status;
+    items = memory;
+    n = list_items(s, j, wave, items);
+#pragma omp parallel for schedule(dynamic, 1) if (n > 1)
+    for (int64_t i = 0; i < n; i++) {
+        dam_error mine;
+        if (dam_interrupted())
+            mine.status = dam_fail(&mine, DAM_ERR_INTERRUPTED, "interrupted");
+        else
+            mine.status = do_item(s, j, items[i], &mine);
+        if (mine.status) {
+#pragma omp critical(dam_sampler_error)
+            if (status == DAM_OK || status == DAM_ERR_INTERRUPTED) {
+                status = mine.status;
+                *e = mine;
+            }
+        }
+    }
+    dam_free(items);
+    return status;
+}
+
+static dam_status energies(dam_sampler *s, dam_wave wave, dam_error *e)
+{
+    const job j = {NULL, 1};
+
+    return do_items(s, &j, wave, e);
+}
+
+static dam_status step_many(dam_sampler *s, dam_wave wave, const dam_stretch *to, bool *there,
+                            dam_error *e)
+{
+    const job j = {to, to->measure ? s->replicas : 1};
+
+    *there = true;
+    return do_items(s, &j, wave, e);
+}
+
+const dam_backend dam_backend_cpu = {
+    .kind = "cpu",
+    .probe = probe,
+    .open = open_room,
+    .close = close_room,
+    .alloc = alloc,
+    .free = trim,
+    .make_patterns = make_patterns,
+    .upload = nothing_to_move,
+    .energies = energies,
+    .step_many = step_many,
+    .sync = nothing_to_wait_for,
+    .download = nothing_to_move,
+    .last_error = never_lost,
+};
