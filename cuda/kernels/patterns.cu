@@ -43,20 +43,20 @@ __global__ void make_patterns(float *panels, uint64_t seed, int32_t N, int64_t M
         return;
     }
     for (int32_t first = 0; first < N; first += DAM_LANES)
-        DAM_UNROLL
-    for (int32_t i = 0; i < DAM_LANES; i += 4) {
-        float n[4] = {0, 0, 0, 0};
-        if (first + i < N)
-            four_normals(s, static_cast<uint64_t>(first + i) / 4, n);
-        DAM_UNROLL
-        for (int32_t j = 0; j < 4; j++) {
-            if (first + i + j < N)
-                out[static_cast<int64_t>(first + i + j) * DAM_PANEL] = n[j];
-            else
-                n[j] = 0; /* adding a zero changes nothing */
+#pragma unroll
+        for (int32_t i = 0; i < DAM_LANES; i += 4) {
+            float n[4] = {0, 0, 0, 0};
+            if (first + i < N)
+                four_normals(s, static_cast<uint64_t>(first + i) / 4, n);
+#pragma unroll
+            for (int32_t j = 0; j < 4; j++) {
+                if (first + i + j < N)
+                    out[static_cast<int64_t>(first + i + j) * DAM_PANEL] = n[j];
+                else
+                    n[j] = 0; /* adding a zero changes nothing */
+            }
+            add_squares(n, lane + i);
         }
-        add_squares(n, lane + i);
-    }
     const double factor = dam_onto_sphere(N, dam_add_lanes(lane));
     for (int32_t k = 0; k < N; k++)
         out[static_cast<int64_t>(k) * DAM_PANEL] =

@@ -22,19 +22,12 @@
     extern __shared__ __align__(16) unsigned char dam_shared_memory[]; \
     type *name = reinterpret_cast<type *>(dam_shared_memory)
 
-/* In front of a loop. */
-#define DAM_UNROLL _Pragma("unroll")
-#define DAM_NO_UNROLL _Pragma("unroll 1")
-
 /* Blocks of a kernel whose blocks take work from a queue: eight for each of an H100's cores. */
 #define DAM_QUEUE_BLOCKS 1056
 
 #else
 
 #include "shim.h"
-
-#define DAM_UNROLL
-#define DAM_NO_UNROLL
 
 #define DAM_CUDA_NAMESPACE dam_cuda_on_cpu
 

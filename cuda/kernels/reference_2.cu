@@ -60,18 +60,18 @@ static __device__ __forceinline__ void overlaps(const wave &w, reference_shared 
         __syncthreads();
         for (int32_t k = 0; k < end; k++) {
             float xi[PANELS];
-            DAM_UNROLL
+#pragma unroll
             for (int32_t p = 0; p < PANELS; p++)
                 xi[p] = p * WARPS + warp < panels
                             ? at.panels[(static_cast<int64_t>(p * WARPS + warp) * w.N + first + k) *
                                             DAM_PANEL +
                                         lane]
                             : 0.0f;
-            DAM_UNROLL
+#pragma unroll
             for (int32_t p = 0; p < PANELS; p++)
-                DAM_UNROLL
-            for (int32_t j = 0; j < DAM_BATCH; j++)
-                sum[p][j] = multiply_add_exact(xi[p], s->state[k][j], sum[p][j]);
+#pragma unroll
+                for (int32_t j = 0; j < DAM_BATCH; j++)
+                    sum[p][j] = multiply_add_exact(xi[p], s->state[k][j], sum[p][j]);
         }
     }
 }
@@ -90,10 +90,10 @@ static __device__ __forceinline__ void align(const wave &w, enum purpose purpose
 {
     const int32_t warp = static_cast<int32_t>(threadIdx.x) / DAM_WARP;
 
-    DAM_UNROLL
+#pragma unroll
     for (int32_t j = 0; j < DAM_BATCH; j++) {
         double max = -HUGE_VAL;
-        DAM_UNROLL
+#pragma unroll
         for (int32_t p = 0; p < PANELS; p++) {
             phi[p][j] = phi[p][j] / w.N;
             if (pattern_of(p) == at.target && j < at.batch->count)
@@ -127,7 +127,7 @@ static __device__ __forceinline__ void add_up(const wave &w, const reference_sha
                              (at.batch->disorder * w.chains + at.batch->chain[j]) * blocks_of(w) +
                              at.number;
         double own = max[0];
-        DAM_UNROLL
+#pragma unroll
         for (int32_t i = 1; i < DAM_BATCH; i++)
             own = i == j ? max[i] : own;
         out->max = own;
@@ -143,21 +143,21 @@ batch_at_block(const wave &w, enum purpose purpose, reference_shared *s, const r
     overlaps(w, s, at, phi);
     align(w, purpose, s, at, phi);
     DAM_UNLESS_PLANTED(9) __syncthreads(); /* the maxima of all warps are there */
-    DAM_UNROLL
+#pragma unroll
     for (int32_t j = 0; j < DAM_BATCH; j++) {
         max[j] = s->max[0][j];
-        DAM_UNROLL
+#pragma unroll
         for (int32_t v = 1; v < WARPS; v++)
             max[j] = s->max[v][j] > max[j] ? s->max[v][j] : max[j];
     }
-    DAM_UNROLL
+#pragma unroll
     for (int32_t p = 0; p < PANELS; p++)
-        DAM_UNROLL
-    for (int32_t j = 0; j < DAM_BATCH; j++)
-        if (pattern_of(p) < at.patterns && purpose != OF_OTHERS)
-            s->term[j][pattern_of(p)] = reference_term(w.reference, max[j], phi[p][j]);
-        else if (pattern_of(p) < at.patterns)
-            s->term[j][pattern_of(p)] = 0;
+#pragma unroll
+        for (int32_t j = 0; j < DAM_BATCH; j++)
+            if (pattern_of(p) < at.patterns && purpose != OF_OTHERS)
+                s->term[j][pattern_of(p)] = reference_term(w.reference, max[j], phi[p][j]);
+            else if (pattern_of(p) < at.patterns)
+                s->term[j][pattern_of(p)] = 0;
     __syncthreads();
     add_up(w, s, at, max);
 }

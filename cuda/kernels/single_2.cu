@@ -70,7 +70,7 @@ load_chunk(single_shared<COUNT> *s, int half, const single_place &at, int64_t ti
 {
     const int32_t first = chunk * SINGLE_CHUNK, thread = static_cast<int32_t>(threadIdx.x);
 
-    DAM_UNROLL
+#pragma unroll
     for (int32_t i = thread; i < SINGLE_CHUNK * SINGLE_TILE / 4; i += THREADS) {
         const int32_t k = i / (SINGLE_TILE / 4), column = i % (SINGLE_TILE / 4) * 4;
         const int64_t panel = tile * (SINGLE_TILE / DAM_PANEL) + column / DAM_PANEL;
@@ -104,7 +104,7 @@ template <int COUNT>
 static __device__ __forceinline__ void load_chains(const float *row, int32_t along,
                                                    float value[COUNT])
 {
-    DAM_UNROLL
+#pragma unroll
     for (int j = 0; j + 4 <= COUNT; j += 4) {
         const float4 four = *reinterpret_cast<const float4 *>(row + chain_column<COUNT>(along, j));
         value[j] = four.x;
@@ -112,7 +112,7 @@ static __device__ __forceinline__ void load_chains(const float *row, int32_t alo
         value[j + 2] = four.z;
         value[j + 3] = four.w;
     }
-    DAM_UNROLL
+#pragma unroll
     for (int j = COUNT / 4 * 4; j < COUNT; j++)
         value[j] = row[chain_column<COUNT>(along, j)];
 }
@@ -130,11 +130,11 @@ add_component(const single_shared<COUNT> *s, int half, int32_t k, int32_t along_
     float x[COUNT];
 
     load_chains<COUNT>(s->chains[half][k], along_chains, x);
-    DAM_UNROLL
+#pragma unroll
     for (int j = 0; j < COUNT; j++)
-        DAM_UNROLL
-    for (int i = 0; i < SINGLE_OWN; i++)
-        sum[j][i] = multiply_add(xi[i], x[j], sum[j][i]);
+#pragma unroll
+        for (int i = 0; i < SINGLE_OWN; i++)
+            sum[j][i] = multiply_add(xi[i], x[j], sum[j][i]);
 }
 
 /* A chunk in shared memory into the overlaps. */
@@ -146,35 +146,36 @@ add_chunk(const single_shared<COUNT> *s, int half, int32_t components, int32_t a
     float sum[COUNT][SINGLE_OWN] = {};
 
     if (components == SINGLE_CHUNK) {
-        DAM_UNROLL
+#pragma unroll
         for (int32_t k = 0; k < SINGLE_CHUNK; k++)
             add_component<COUNT>(s, half, k, along_patterns, along_chains, sum);
     } else {
-        DAM_NO_UNROLL
+#pragma unroll 4
         for (int32_t k = 0; k < components + DAM_PLANTED(3); k++)
             add_component<COUNT>(s, half, k, along_patterns, along_chains, sum);
     }
-    DAM_UNROLL
+#pragma unroll
     for (int j = 0; j < COUNT; j++)
-        DAM_UNROLL
-    for (int i = 0; i < SINGLE_OWN; i++)
-        overlap[j][i] += sum[j][i];
+#pragma unroll
+        for (int i = 0; i < SINGLE_OWN; i++)
+            overlap[j][i] += sum[j][i];
 }
 
 /* The terms of a tile's overlaps, which are cleared; patterns from `patterns` on do not exist. */
 template <int COUNT, dam_kernel KERNEL>
 static __device__ __forceinline__ void
-add_terms(const single_terms &t, const float shift[COUNT], int32_t along_patterns, int64_t patterns,
-          float overlap[COUNT][SINGLE_OWN], float low[COUNT], float high[COUNT])
+add_terms(const single_terms &t, const float *shift, int32_t along_patterns, int32_t along_chains,
+          int64_t patterns, float overlap[COUNT][SINGLE_OWN], float low[COUNT], float high[COUNT])
 {
-    DAM_UNROLL
+#pragma unroll
     for (int j = 0; j < COUNT; j++) {
+        const float own = shift[chain_column<COUNT>(along_chains, j)];
         float l = 0, h = 0;
-        DAM_UNROLL
+#pragma unroll
         for (int i = 0; i < SINGLE_OWN; i++) {
             const int32_t pattern = i / 4 * (SINGLE_TILE / 2) + along_patterns * 4 + i % 4;
             if (pattern < patterns + DAM_PLANTED(4))
-                single_add<KERNEL>(t, overlap[j][i], shift[j], &l, &h);
+                single_add<KERNEL>(t, overlap[j][i], own, &l, &h);
             overlap[j][i] = 0;
         }
         low[j] += l;
@@ -210,14 +211,11 @@ __global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
     const single_place at = {w.panels + d * w.panels_stride,
                              w.columns + d * w.N * w.width + first_column,
                              divide_up(w.M, DAM_PANEL), w.N, w.width};
-    float overlap[COUNT][SINGLE_OWN] = {}, low[COUNT] = {}, high[COUNT] = {}, shift[COUNT];
+    float overlap[COUNT][SINGLE_OWN] = {}, low[COUNT] = {}, high[COUNT] = {};
     int64_t tile = first_tile;
     int32_t chunk = 0;
     int half = 0;
 
-    DAM_UNROLL
-    for (int j = 0; j < COUNT; j++)
-        shift[j] = w.shift[d * w.width + first_column + chain_column<COUNT>(along_chains, j)];
     load_chunk<COUNT>(s, 0, at, tile, 0);
     while (tile < first_tile + tiles) {
         const int32_t next_chunk = chunk + 1 == chunks ? 0 : chunk + 1;
@@ -231,13 +229,13 @@ __global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
                                                                    : SINGLE_CHUNK,
                          along_patterns, along_chains, overlap);
         if (next_chunk == 0)
-            add_terms<COUNT, KERNEL>(t, shift, along_patterns, w.M - tile * SINGLE_TILE, overlap,
-                                     low, high);
+            add_terms<COUNT, KERNEL>(t, w.shift + d * w.width + first_column, along_patterns,
+                                     along_chains, w.M - tile * SINGLE_TILE, overlap, low, high);
         tile = next_tile;
         chunk = next_chunk;
         half = 1 - half;
     }
-    DAM_UNROLL
+#pragma unroll
     for (int j = 0; j < COUNT; j++) {
         const double l = half_warp_sum(low[j]), h = half_warp_sum(high[j]);
         double *out = w.partial + (d * w.splits + part) * 2 * w.width + first_column +

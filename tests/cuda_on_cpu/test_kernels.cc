@@ -4,10 +4,10 @@
  * precision pass must contain the reference's value and be no wider than they claim to be. With
  * DAMLUA_SHIM_PLANT=n a fault is planted, and this program must fail.
  */
-#include "../../cuda/kernels/queue.h"
-#include "../../cuda/kernels/reference.h"
-#include "../../cuda/kernels/single.h"
-#include "../../cuda/kernels/steps.h"
+#include "kernels/queue.h"
+#include "kernels/reference.h"
+#include "kernels/single.h"
+#include "kernels/steps.h"
 
 #include <string>
 
@@ -561,8 +561,8 @@ int main()
     const unsigned orders = SMALL ? 1 : 3;
     uint64_t unsure = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned order = 0; order < orders; order++) {
+    for (size_t i = 0; i < n && checks_failed == 0; i++) {
+        for (unsigned order = 0; order < orders && checks_failed == 0; order++) {
             dam_shim::order = order;
             check_kernels(list[i]);
             unsure += check_chains(list[i], order);
