@@ -26,7 +26,7 @@ template <int COUNT> struct single_shared {
 /* 16 bytes from device to shared memory, by cp.async. */
 static __device__ __forceinline__ void copy_16(float *to, const float *from)
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(to));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(from) : "memory");
 #else
@@ -36,7 +36,7 @@ static __device__ __forceinline__ void copy_16(float *to, const float *from)
 
 static __device__ __forceinline__ void commit_copies()
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     asm volatile("cp.async.commit_group;" ::: "memory");
 #else
     dam_shim::copy_commit();
@@ -45,7 +45,7 @@ static __device__ __forceinline__ void commit_copies()
 
 static __device__ __forceinline__ void wait_for_copies()
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     asm volatile("cp.async.wait_group 0;" ::: "memory");
 #else
     dam_shim::copy_wait(0);
