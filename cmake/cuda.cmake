@@ -82,13 +82,14 @@ else()
       # as for C: no contraction, no relaxed arithmetic
       add_custom_command(
         OUTPUT "${object}"
-        COMMAND ${DAM_NVCC} -ccbin ${CMAKE_CXX_COMPILER} -std=c++17 -O3 -fmad=false
-                --expt-relaxed-constexpr -Werror all-warnings
+        COMMAND sh ${PROJECT_SOURCE_DIR}/cmake/nvcc.sh ${object}.log
+                ${DAM_NVCC} -ccbin ${CMAKE_CXX_COMPILER} -std=c++17 -O3 -fmad=false
+                --expt-relaxed-constexpr -Werror all-warnings -Xptxas -v
                 -Xcompiler=-fPIC,-fopenmp,-ffp-contract=off,-Wall,-Wextra
                 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
                 -I${PROJECT_SOURCE_DIR}/src -I${PROJECT_SOURCE_DIR}/cuda
-                -isystem ${RANDOM123_INCLUDE} -c ${source} -o ${object}
-        DEPENDS "${source}" ${dam_cuda_headers}
+                -c ${source} -o ${object}
+        DEPENDS "${source}" ${dam_cuda_headers} cmake/nvcc.sh
         COMMENT "Building CUDA object cuda/${name}.o"
         VERBATIM)
       list(APPEND dam_cuda_objects "${object}")

@@ -40,11 +40,19 @@
 
 #endif
 
-/* Tests compile a fault into a kernel by -DDAM_PLANT=n, and must notice it. */
+/*
+ * Faults that tests plant, to see that they are noticed: by -DDAM_PLANT=n, or, in a build of the
+ * shim for tests, while it runs. Nothing of this is in a build that is used.
+ */
+#ifdef DAM_SHIM_PLANTS
+#define DAM_PLANTED(n) (dam_shim::plant == (n))
+#else
 #ifndef DAM_PLANT
 #define DAM_PLANT 0
 #endif
 #define DAM_PLANTED(n) (DAM_PLANT == (n))
+#endif
+#define DAM_PLANT_DOUBT 100
 #define DAM_UNLESS_PLANTED(n) if (!DAM_PLANTED(n))
 
 #endif

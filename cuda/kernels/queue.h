@@ -53,7 +53,7 @@ static __device__ __forceinline__ void enqueue(const wave &w, queue_shared *s, i
 
     if (lane == 0)
         s->of_warp[warp] = __popc(who);
-    __syncthreads();
+    DAM_UNLESS_PLANTED(11) __syncthreads();
     for (unsigned i = 0; i < QUEUE_CHAINS / DAM_WARP; i++) {
         before += i < warp ? s->of_warp[i] : 0;
         all += s->of_warp[i];

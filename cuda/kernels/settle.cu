@@ -115,7 +115,7 @@ __global__ void settle(const wave w, enum purpose purpose)
             open = settle_chain(w, purpose, b->disorder * w.chains + b->chain[j]);
         if (threadIdx.x % DAM_WARP == 0)
             s->open[j] = open;
-        DAM_UNLESS_PLANTED(11) __syncthreads();
+        __syncthreads();
         if (threadIdx.x == 0 && purpose == OF_PROPOSALS)
             pass_on(w, s, b);
         __syncthreads();

@@ -88,6 +88,10 @@ static __host__ __device__ __forceinline__ single_errors single_errors_of(const 
     default:
         e.term = 1.0001 * ((1 + 2e-5) * (own + 3 * u)) + phi;
     }
+    if (DAM_PLANTED(13))
+        e.term = e.sum = 0;
+    if (DAM_PLANTED(DAM_PLANT_DOUBT))
+        e.term *= 1e4; /* no fault: more proposals must go further, to the same end */
     return e;
 }
 

@@ -26,7 +26,7 @@ template <int COUNT> struct single_shared {
 /* 16 bytes from device to shared memory, by cp.async. */
 static __device__ __forceinline__ void copy_16(float *to, const float *from)
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     const unsigned address = static_cast<unsigned>(__cvta_generic_to_shared(to));
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(address), "l"(from) : "memory");
 #else
@@ -36,7 +36,7 @@ static __device__ __forceinline__ void copy_16(float *to, const float *from)
 
 static __device__ __forceinline__ void commit_copies()
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     asm volatile("cp.async.commit_group;" ::: "memory");
 #else
     dam_shim::copy_commit();
@@ -45,7 +45,7 @@ static __device__ __forceinline__ void commit_copies()
 
 static __device__ __forceinline__ void wait_for_copies()
 {
-#ifdef __CUDA_ARCH__
+#ifdef __CUDACC__
     asm volatile("cp.async.wait_group 0;" ::: "memory");
 #else
     dam_shim::copy_wait(0);
@@ -150,7 +150,7 @@ add_chunk(const single_shared<COUNT> *s, int half, int32_t components, int32_t a
         for (int32_t k = 0; k < SINGLE_CHUNK; k++)
             add_component<COUNT>(s, half, k, along_patterns, along_chains, sum);
     } else {
-#pragma unroll 1
+#pragma unroll 4
         for (int32_t k = 0; k < components + DAM_PLANTED(3); k++)
             add_component<COUNT>(s, half, k, along_patterns, along_chains, sum);
     }
@@ -164,17 +164,18 @@ add_chunk(const single_shared<COUNT> *s, int half, int32_t components, int32_t a
 /* The terms of a tile's overlaps, which are cleared; patterns from `patterns` on do not exist. */
 template <int COUNT, dam_kernel KERNEL>
 static __device__ __forceinline__ void
-add_terms(const single_terms &t, const float shift[COUNT], int32_t along_patterns, int64_t patterns,
-          float overlap[COUNT][SINGLE_OWN], float low[COUNT], float high[COUNT])
+add_terms(const single_terms &t, const float *shift, int32_t along_patterns, int32_t along_chains,
+          int64_t patterns, float overlap[COUNT][SINGLE_OWN], float low[COUNT], float high[COUNT])
 {
 #pragma unroll
     for (int j = 0; j < COUNT; j++) {
+        const float own = shift[chain_column<COUNT>(along_chains, j)];
         float l = 0, h = 0;
 #pragma unroll
         for (int i = 0; i < SINGLE_OWN; i++) {
             const int32_t pattern = i / 4 * (SINGLE_TILE / 2) + along_patterns * 4 + i % 4;
             if (pattern < patterns + DAM_PLANTED(4))
-                single_add<KERNEL>(t, overlap[j][i], shift[j], &l, &h);
+                single_add<KERNEL>(t, overlap[j][i], own, &l, &h);
             overlap[j][i] = 0;
         }
         low[j] += l;
@@ -193,7 +194,8 @@ static __device__ __forceinline__ double half_warp_sum(float v)
 }
 
 template <int COUNT, dam_kernel KERNEL>
-__global__ void __launch_bounds__(THREADS) single_tiled(const wave w, const single_terms t)
+__global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
+    single_tiled(const wave w, const single_terms t)
 {
     DAM_SHARED(single_shared<COUNT>, s);
     const int32_t groups = w.width / (ALONG_CHAINS * COUNT);
@@ -209,14 +211,11 @@ __global__ void __launch_bounds__(THREADS) single_tiled(const wave w, const sing
     const single_place at = {w.panels + d * w.panels_stride,
                              w.columns + d * w.N * w.width + first_column,
                              divide_up(w.M, DAM_PANEL), w.N, w.width};
-    float overlap[COUNT][SINGLE_OWN] = {}, low[COUNT] = {}, high[COUNT] = {}, shift[COUNT];
+    float overlap[COUNT][SINGLE_OWN] = {}, low[COUNT] = {}, high[COUNT] = {};
     int64_t tile = first_tile;
     int32_t chunk = 0;
     int half = 0;
 
-#pragma unroll
-    for (int j = 0; j < COUNT; j++)
-        shift[j] = w.shift[d * w.width + first_column + chain_column<COUNT>(along_chains, j)];
     load_chunk<COUNT>(s, 0, at, tile, 0);
     while (tile < first_tile + tiles) {
         const int32_t next_chunk = chunk + 1 == chunks ? 0 : chunk + 1;
@@ -230,8 +229,8 @@ __global__ void __launch_bounds__(THREADS) single_tiled(const wave w, const sing
                                                                    : SINGLE_CHUNK,
                          along_patterns, along_chains, overlap);
         if (next_chunk == 0)
-            add_terms<COUNT, KERNEL>(t, shift, along_patterns, w.M - tile * SINGLE_TILE, overlap,
-                                     low, high);
+            add_terms<COUNT, KERNEL>(t, w.shift + d * w.width + first_column, along_patterns,
+                                     along_chains, w.M - tile * SINGLE_TILE, overlap, low, high);
         tile = next_tile;
         chunk = next_chunk;
         half = 1 - half;

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 c_files() {
-  find src lua tests bench -name '*.[ch]' 2>/dev/null
+  find src cuda lua tests bench -name '*.[ch]' -o -name '*.cu' -o -name '*.cc' 2>/dev/null
 }
 
 need() {

@@ -1,0 +1,23 @@
+#!/bin/sh
+# faults.sh PROGRAM: the test of the kernels fails with each fault that can be planted in them, and
+# passes with none, and with intervals that leave more proposals in doubt than they need to.
+set -u
+ulimit -c 0
+export OMP_NUM_THREADS=1
+missed=0
+n=1
+while grep -qrE "PLANTED\($n\)" "$(dirname "$0")/../../cuda/kernels"; do
+  if DAMLUA_SHIM_PLANT=$n "$1" >/dev/null 2>&1; then
+    echo "fault $n is not noticed"
+    missed=$((missed + 1))
+  fi
+  n=$((n + 1))
+done
+for n_right in 0 100; do
+  if ! DAMLUA_SHIM_PLANT=$n_right "$1"; then
+    echo "the kernels fail without a fault (DAMLUA_SHIM_PLANT=$n_right)"
+    missed=$((missed + 1))
+  fi
+done
+echo "$((n - 1)) faults planted, $missed missed"
+[ "$n" -gt 10 ] && [ "$missed" -eq 0 ]

@@ -1,0 +1,576 @@
+/*
+ * The kernels of cuda/, executed by the shim, against the engine: patterns, proposals, block sums
+ * and whole chains on a grid of cases must have the same bits, and the intervals of the single
+ * precision pass must contain the reference's value and be no wider than they claim to be. With
+ * DAMLUA_SHIM_PLANT=n a fault is planted, and this program must fail.
+ */
+#include "kernels/queue.h"
+#include "kernels/reference.h"
+#include "kernels/single.h"
+#include "kernels/steps.h"
+
+#include <string>
+
+extern "C" {
+#include "../c/check.h"
+#include "sampler.h"
+}
+
+using namespace dam_cuda_on_cpu;
+
+#ifdef DAM_SHIM_THREADS
+#define SMALL 1 /* a thread of the host for each of a block: small cases, for ThreadSanitizer */
+#else
+#define SMALL 0
+#endif
+
+/* Memory of exactly this size, with NaN in it, so that what lies beyond is noticed. */
+template <class T> struct piece {
+    T *at = nullptr;
+
+    void make(int64_t count)
+    {
+        const size_t bytes = static_cast<size_t>(count) * sizeof(T);
+        free(at);
+        at = static_cast<T *>(malloc(bytes));
+        memset(static_cast<void *>(at), 0xff, bytes);
+    }
+    piece() = default;
+    piece(const piece &) = delete;
+    piece &operator=(const piece &) = delete;
+    ~piece() { free(at); }
+};
+
+struct test_case {
+    const char *name;
+    dam_hamiltonian h;
+    int N;
+    int64_t M, disorder, n_T, replicas;
+    int64_t run, sample; /* steps */
+    bool own;            /* the user's own patterns, one set for all disorders */
+};
+
+static void must(dam_status status, const dam_error &e)
+{
+    if (status != DAM_OK) {
+        fprintf(stderr, "%s\n", e.message);
+        exit(1);
+    }
+}
+
+/* A sampler on the CPU, and a wave of all its disorders. */
+class pair
+{
+  public:
+    dam_sampler *s = nullptr;
+    dam_patterns *patterns = nullptr;
+    const dam_kernels *kernels = nullptr;
+    dam_device_wave w = {};
+    piece<uint64_t> end;
+
+    explicit pair(const test_case &t);
+    ~pair()
+    {
+        dam_sampler_free(s);
+        dam_patterns_release(patterns);
+    }
+    pair(const pair &) = delete;
+    pair &operator=(const pair &) = delete;
+
+    int64_t chains() const { return w.disorders * w.chains; }
+    void cut(); /* the wave's memory, again after `w` was changed */
+    void upload();
+
+  private:
+    void make_patterns(const test_case &t);
+    void make_sampler(const test_case &t);
+    void make_panels(const test_case &t);
+
+    piece<dam_device_chain> chain;
+    piece<float> x, proposal, columns, shift, panels;
+    piece<double> q12, q12_sum, partial;
+    piece<dam_block_sum> sums;
+    piece<int32_t> queued;
+    piece<dam_batch> queue;
+    piece<int64_t> target;
+};
+
+void pair::make_patterns(const test_case &t)
+{
+    piece<double> values;
+    piece<int64_t> targets;
+    dam_error e;
+
+    if (!t.own) {
+        must(dam_patterns_draw(&patterns, t.N, t.M, t.disorder, 3, 11, &e), e);
+        return;
+    }
+    values.make(t.M * t.N);
+    targets.make(t.disorder);
+    for (int64_t i = 0; i < t.M * t.N; i++)
+        values.at[i] = static_cast<double>(dam_mix(static_cast<uint64_t>(i)) >> 40) - 0x1p23;
+    for (int64_t d = 0; d < t.disorder; d++)
+        targets.at[d] = (t.M / 2 + d) % t.M;
+    must(dam_patterns_from(&patterns, values.at, 1, t.M, t.N, true, targets.at, t.disorder, &e), e);
+}
+
+void pair::make_sampler(const test_case &t)
+{
+    dam_sampler_options o = {};
+    std::vector<double> T;
+    dam_error e;
+
+    for (int64_t i = 0; i < t.n_T; i++)
+        T.push_back(0.05 + 0.4 * static_cast<double>(i) / static_cast<double>(t.n_T));
+    o.hamiltonian = t.h;
+    o.patterns = patterns;
+    o.T = T.data();
+    o.n_T = t.n_T;
+    o.replicas = t.replicas;
+    o.first_replica = 1;
+    o.seed = 5;
+    o.step = 2.4;
+    o.lists = false; /* so that every L is the reference's */
+    o.start.kind = DAM_START_PHI;
+    o.start.pattern[0] = -1;
+    o.start.phi_min = 0.9;
+    o.start.phi_max = 1.0;
+    must(dam_sampler_create(&s, &o, &e), e);
+}
+
+void pair::make_panels(const test_case &t)
+{
+    const int64_t number = divide_up(t.M, DAM_PANEL), size = t.N * DAM_PANEL;
+
+    w.panels_stride = t.own ? 0 : number * size;
+    panels.make(number * size * (t.own ? 1 : t.disorder));
+    if (t.own) {
+        std::vector<float> rows(static_cast<size_t>(size));
+        for (int64_t i = 0; i < number; i++)
+            dam_patterns_fill_panel(patterns, kernels, 0, i, rows.data(), panels.at + i * size);
+    } else {
+        dam_launch_patterns(panels.at, 11, t.N, t.M, t.disorder, 3, nullptr);
+    }
+    w.panels = panels.at;
+    target.make(t.disorder);
+    for (int64_t d = 0; d < t.disorder; d++)
+        target.at[d] = dam_patterns_target(patterns, d);
+    w.target = target.at;
+}
+
+void pair::cut()
+{
+    const int64_t all = chains();
+
+    dam_wave_layout(&w, nullptr);
+    chain.make(all);
+    x.make(all * w.N);
+    q12.make(all / w.replicas);
+    q12_sum.make(all / w.replicas);
+    proposal.make(all * w.N);
+    columns.make(w.disorders * w.N * w.width);
+    shift.make(w.disorders * w.width);
+    partial.make(w.disorders * w.splits * 2 * w.width);
+    sums.make(all * blocks_of(w));
+    queued.make(DAM_QUEUES);
+    queue.make(DAM_QUEUES * w.room);
+    w.chain = chain.at;
+    w.x = x.at;
+    w.q12 = q12.at;
+    w.q12_sum = q12_sum.at;
+    w.proposal = proposal.at;
+    w.columns = columns.at;
+    w.shift = shift.at;
+    w.partial = partial.at;
+    w.sums = sums.at;
+    w.queued = queued.at;
+    w.queue = queue.at;
+}
+
+/* The sampler's chains as they are. */
+void pair::upload()
+{
+    for (int64_t c = 0; c < chains(); c++) {
+        const dam_chain &from = s->chain[c];
+        dam_device_chain &to = w.chain[c];
+        to.proposals = from.proposals;
+        to.acceptance = from.acceptance;
+        to.sigma = from.sigma;
+        to.theta = from.theta;
+        to.L = from.L;
+        to.phi = from.phi;
+        to.decisions = from.decisions;
+        to.steps = from.steps;
+        to.accepted = to.patterns = to.tried = to.unsure = 0;
+        to.phi_sum = to.phi2_sum = to.L_sum = to.L2_sum = 0;
+        to.now = {from.L, from.L};
+    }
+    memcpy(w.x, s->x, static_cast<size_t>(chains() * w.N) * sizeof(float));
+    for (int64_t g = 0; g < chains() / w.replicas; g++)
+        w.q12_sum[g] = 0;
+}
+
+pair::pair(const test_case &t)
+{
+    dam_error e;
+
+    must(dam_kernels_named("scalar", &kernels, &e), e);
+    make_patterns(t);
+    make_sampler(t);
+    w.reference = s->reference;
+    w.N = t.N;
+    w.M = t.M;
+    w.disorders = t.disorder;
+    w.chains = t.n_T * t.replicas;
+    w.replicas = t.replicas;
+    w.single = 1;
+    make_panels(t);
+    cut();
+    upload();
+    end.make(1);
+    *end.at = s->steps + 1;
+    w.end = end.at;
+}
+
+static bool same(double a, double b)
+{
+    return dam_bits64(a) == dam_bits64(b);
+}
+
+/* The panels against those of the engine. */
+static void check_patterns(const test_case &t)
+{
+    pair p(t);
+    const int64_t size = t.N * DAM_PANEL;
+    std::vector<float> rows(static_cast<size_t>(size)), panel(static_cast<size_t>(size));
+    long differ = 0;
+
+    for (int64_t d = 0; d < t.disorder; d++)
+        for (int64_t i = 0; i < divide_up(t.M, DAM_PANEL); i++) {
+            dam_patterns_fill_panel(p.patterns, p.kernels, d, i, rows.data(), panel.data());
+            differ += memcmp(panel.data(), p.w.panels + d * p.w.panels_stride + i * size,
+                             static_cast<size_t>(size) * sizeof(float)) != 0;
+        }
+    CHECK(differ == 0, "%s: %ld panels differ", t.name, differ);
+}
+
+/* Proposals, their columns and thresholds. */
+static void check_propose(pair &p, const test_case &t)
+{
+    std::vector<float> eta(static_cast<size_t>(t.N)), out(static_cast<size_t>(t.N));
+    std::vector<double> y(static_cast<size_t>(t.N));
+    long rows = 0, columns = 0, unused = 0, thresholds = 0;
+
+    launch_propose(p.w, nullptr);
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const dam_chain &chain = p.s->chain[c];
+        const int64_t d = c / p.w.chains, i = c % p.w.chains;
+        uint32_t words[4];
+        p.kernels->normals(chain.proposals, t.N, chain.steps * DAM_BLOCKS_OF(t.N), eta.data());
+        p.kernels->propose(t.N, p.s->x + c * t.N, eta.data(), chain.sigma, y.data(), out.data());
+        rows += memcmp(out.data(), p.w.proposal + c * t.N, out.size() * sizeof(float)) != 0;
+        for (int64_t k = 0; k < t.N; k++)
+            columns += !(p.w.columns[(d * t.N + k) * p.w.width + i] == out[static_cast<size_t>(k)]);
+        dam_words(chain.acceptance, chain.steps, words);
+        thresholds += !same(p.w.chain[c].threshold, chain.theta * dam_log(dam_uniform(words)));
+    }
+    for (int64_t d = 0; d < p.w.disorders; d++)
+        for (int64_t k = 0; k < t.N; k++)
+            for (int64_t i = p.w.chains; i < p.w.width; i++)
+                unused += !(p.w.columns[(d * t.N + k) * p.w.width + i] == 0);
+    CHECK(rows == 0, "%s: %ld proposals differ", t.name, rows);
+    CHECK(columns == 0, "%s: %ld numbers of columns differ", t.name, columns);
+    CHECK(unused == 0, "%s: %ld numbers of unused columns are not zero", t.name, unused);
+    CHECK(thresholds == 0, "%s: %ld thresholds differ", t.name, thresholds);
+}
+
+/* Block sums and L of a state, by the engine's plain kernels. */
+static double engine_sums(const pair &p, int64_t d, const float *x, dam_block_sum *sums,
+                          double *target_phi)
+{
+    const int64_t blocks = blocks_of(p.w), N = p.w.N;
+    std::vector<double> state(x, x + N), phi(static_cast<size_t>(DAM_TILE) * DAM_BLOCK);
+
+    for (int64_t b = 0; b < blocks; b++) {
+        const int64_t n = p.w.M - b * DAM_BLOCK < DAM_BLOCK ? p.w.M - b * DAM_BLOCK : DAM_BLOCK;
+        const int64_t target = p.w.target[d] - b * DAM_BLOCK;
+        p.kernels->overlaps(p.w.panels + d * p.w.panels_stride + b * DAM_BLOCK * N,
+                            divide_up(n, DAM_PANEL), p.w.N, state.data(), 1, phi.data());
+        sums[b] = p.kernels->reduce(&p.w.reference, phi.data(), n);
+        if (target >= 0 && target < n)
+            *target_phi = phi[static_cast<size_t>(target)];
+    }
+    return dam_combine_blocks(&p.w.reference, sums, blocks);
+}
+
+/* Both versions of the single precision pass, for the proposals that are there. */
+static void check_single(pair &p, const test_case &t, int version)
+{
+    const single_errors e = single_errors_of(p.w.reference, t.M, p.w.tiles);
+    std::vector<dam_block_sum> sums(static_cast<size_t>(blocks_of(p.w)));
+    long outside = 0, unknown = 0;
+    double phi, widest = 0;
+
+    (version == 1 ? launch_single_1 : launch_single_2)(p.w, nullptr);
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const int64_t d = c / p.w.chains, i = c % p.w.chains;
+        const double L = engine_sums(p, d, p.w.proposal + c * t.N, sums.data(), &phi);
+        double low = 0, high = 0;
+        for (int32_t part = 0; part < p.w.splits; part++) {
+            const double *at = p.w.partial + (d * p.w.splits + part) * 2 * p.w.width + i;
+            low += at[0];
+            high += at[p.w.width];
+        }
+        const dam_interval L_single =
+            single_interval(p.w.reference, e, t.M, low, high, p.w.shift[d * p.w.width + i]);
+        outside += !(L_single.low <= L && L <= L_single.high);
+        unknown += !(L_single.high - L_single.low < HUGE_VAL) && isfinite(L);
+        if (isfinite(L_single.low))
+            widest = fmax(widest, L_single.high - L_single.low);
+    }
+    CHECK(outside == 0, "%s: %ld intervals of pass %d miss the value", t.name, outside, version);
+    CHECK(unknown == 0, "%s: pass %d says nothing on %ld chains", t.name, version, unknown);
+    CHECK(widest < 0.05 || DAM_PLANTED(DAM_PLANT_DOUBT), "%s: pass %d is %g wide", t.name, version,
+          widest);
+}
+
+/* Both versions of the reference pass, for the proposals that are there. */
+static void check_reference(pair &p, const test_case &t, int version)
+{
+    const int64_t blocks = blocks_of(p.w);
+    std::vector<dam_block_sum> sums(static_cast<size_t>(blocks));
+    long differ = 0, phis = 0, values = 0;
+    double phi = 0;
+
+    cudaMemsetAsync(p.w.queued, 0, DAM_QUEUES * sizeof(int32_t), nullptr);
+    p.w.single = 0; /* all are left to the reference */
+    launch_judge(p.w, nullptr);
+    (version == 1 ? launch_reference_1 : launch_reference_2)(p.w, OF_PROPOSALS, nullptr);
+    launch_settle(p.w, OF_PROPOSALS, nullptr);
+    p.w.single = 1;
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const double L = engine_sums(p, c / p.w.chains, p.w.proposal + c * t.N, sums.data(), &phi);
+        for (int64_t b = 0; b < blocks; b++) {
+            const dam_block_sum &own = p.w.sums[c * blocks + b];
+            differ += !same(own.sum, sums[static_cast<size_t>(b)].sum);
+            if (t.h.kernel == DAM_LSE)
+                differ += !same(own.max, sums[static_cast<size_t>(b)].max);
+        }
+        phis += !same(p.w.chain[c].next_phi, phi);
+        values += !same(p.w.chain[c].next.low, L);
+    }
+    CHECK(differ == 0, "%s: reference %d: %ld block sums differ", t.name, version, differ);
+    CHECK(phis == 0, "%s: reference %d: %ld alignments differ", t.name, version, phis);
+    CHECK(values == 0, "%s: reference %d: %ld values of L differ", t.name, version, values);
+}
+
+/* Kernels one by one, on the proposals of a first step. */
+static void check_kernels(const test_case &t)
+{
+    pair p(t);
+
+    check_patterns(t);
+    check_propose(p, t);
+    for (int version = 1; version <= 2; version++) {
+        check_single(p, t, version);
+        launch_propose(p.w, nullptr); /* the verdicts are open again */
+        check_reference(p, t, version);
+        launch_propose(p.w, nullptr);
+    }
+}
+
+/* Chains of the wave against those of the sampler, after a stretch of steps. */
+static void compare(const pair &p, const test_case &t, bool measured)
+{
+    long states = 0, decisions = 0, values = 0, sums = 0, q12 = 0, others = 0;
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const dam_chain &a = p.s->chain[c];
+        const dam_device_chain &b = p.w.chain[c];
+        states += memcmp(p.s->x + c * t.N, p.w.x + c * t.N,
+                         static_cast<size_t>(t.N) * sizeof(float)) != 0;
+        decisions += a.decisions != b.decisions || a.steps != b.steps;
+        values += !same(a.L, b.L) || !same(a.phi, b.phi);
+        if (!measured)
+            continue;
+        sums += a.accepted != b.accepted || !same(a.phi_sum, b.phi_sum) ||
+                !same(a.phi2_sum, b.phi2_sum) || !same(a.L_sum, b.L_sum) ||
+                !same(a.L2_sum, b.L2_sum);
+        others += !same(a.phi_max_other, b.phi_max_other);
+    }
+    for (int64_t g = 0; measured && t.replicas > 1 && g < p.chains() / t.replicas; g++)
+        q12 += !same(p.s->q12_sum[g], p.w.q12_sum[g]);
+    CHECK(states == 0, "%s: %ld states differ", t.name, states);
+    CHECK(decisions == 0, "%s: decisions of %ld chains differ", t.name, decisions);
+    CHECK(values == 0, "%s: L or phi of %ld chains differ", t.name, values);
+    CHECK(sums == 0, "%s: sums of %ld chains differ", t.name, sums);
+    CHECK(q12 == 0, "%s: q12 of %ld pairs differ", t.name, q12);
+    CHECK(others == 0, "%s: phi_max_other of %ld chains differ", t.name, others);
+}
+
+static void take_steps(pair &p, int64_t steps)
+{
+    *p.end.at = p.s->steps + static_cast<uint64_t>(steps);
+    for (int64_t i = 0; i < steps; i++)
+        dam_launch_step(&p.w, nullptr);
+}
+
+/* The log of a sample, against itself: its sums are the chains'. */
+static void check_log(const pair &p, const test_case &t, const dam_device_log &log)
+{
+    const int64_t all = p.chains(), groups = all / t.replicas;
+    long differ = 0;
+
+    for (int64_t c = 0; c < all; c++) {
+        double phi = 0, L = 0;
+        uint64_t accepted = 0;
+        for (int64_t i = 0; i < t.sample; i++) {
+            phi += log.phi[i * all + c];
+            L += log.L[i * all + c];
+            accepted += log.accepted[i * all + c];
+        }
+        differ += !same(phi, p.w.chain[c].phi_sum) || !same(L, p.w.chain[c].L_sum) ||
+                  accepted != p.w.chain[c].accepted;
+    }
+    for (int64_t g = 0; t.replicas > 1 && g < groups; g++) {
+        double q12 = 0;
+        for (int64_t i = 0; i < t.sample; i++)
+            q12 += log.q12[i * groups + g];
+        differ += !same(q12, p.w.q12_sum[g]);
+    }
+    CHECK(differ == 0, "%s: the log of %ld chains differs from their sums", t.name, differ);
+}
+
+/* Steps without and with measuring; returns the proposals that the single pass left open. */
+static uint64_t check_chains(const test_case &t, unsigned order)
+{
+    pair p(t);
+    dam_error e;
+    piece<double> phi, L, q12;
+    piece<uint8_t> accepted;
+    uint64_t unsure = 0;
+    dam_device_log log = {};
+
+    dam_shim::order = order;
+    dam_shim::queue_blocks = 1 + order; /* no result depends on it */
+    p.w.measure = 0;
+    take_steps(p, t.run);
+    dam_launch_evaluate(&p.w, 1, nullptr);
+    must(dam_sampler_run(p.s, t.run, &e), e);
+    compare(p, t, false);
+    for (int64_t c = 0; c < p.chains(); c++)
+        unsure += p.w.chain[c].unsure;
+
+    p.upload();
+    phi.make(t.sample * p.chains());
+    L.make(t.sample * p.chains());
+    accepted.make(t.sample * p.chains());
+    q12.make(t.sample * p.chains() / t.replicas);
+    log.first = p.s->steps;
+    log.phi = phi.at;
+    log.L = L.at;
+    log.q12 = q12.at;
+    log.accepted = accepted.at;
+    p.w.log = &log;
+    p.w.measure = 1;
+    dam_launch_q12(&p.w, nullptr);
+    take_steps(p, t.sample);
+    dam_launch_step(&p.w, nullptr); /* all have arrived: nothing happens */
+    dam_launch_largest(&p.w, nullptr);
+    must(dam_sampler_sample(p.s, t.sample, &e), e);
+    compare(p, t, true);
+    check_log(p, t, log);
+    return unsure;
+}
+
+/* A whole evaluation gives what the sampler knows. */
+static void check_evaluate(const test_case &t)
+{
+    pair p(t);
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        p.w.chain[c].L = p.w.chain[c].phi = NAN;
+        p.w.chain[c].now = {-HUGE_VAL, HUGE_VAL};
+    }
+    dam_launch_evaluate(&p.w, 1, nullptr);
+    compare(p, t, false);
+    for (int64_t c = 0; c < p.chains(); c++)
+        p.w.chain[c].L = p.w.chain[c].phi = NAN;
+    dam_launch_evaluate(&p.w, 0, nullptr);
+    compare(p, t, false);
+}
+
+/* Memory from the layout does not overlap and is as large as it says. */
+static void check_layout(const test_case &t)
+{
+    pair p(t);
+    dam_device_wave w = p.w;
+    const uint64_t bytes = dam_wave_layout(&w, nullptr);
+    char *memory = static_cast<char *>(aligned_alloc(256, bytes));
+    const char *const pieces[] = {reinterpret_cast<char *>((dam_wave_layout(&w, memory), w.chain)),
+                                  reinterpret_cast<char *>(w.x),
+                                  reinterpret_cast<char *>(w.q12),
+                                  reinterpret_cast<char *>(w.q12_sum),
+                                  reinterpret_cast<char *>(w.proposal),
+                                  reinterpret_cast<char *>(w.columns),
+                                  reinterpret_cast<char *>(w.shift),
+                                  reinterpret_cast<char *>(w.partial),
+                                  reinterpret_cast<char *>(w.sums),
+                                  reinterpret_cast<char *>(w.queued),
+                                  reinterpret_cast<char *>(w.queue)};
+    const int64_t all = p.chains();
+    const uint64_t last = static_cast<uint64_t>(DAM_QUEUES * w.room) * sizeof(dam_batch);
+
+    for (int i = 1; i < 11; i++)
+        CHECK(pieces[i] > pieces[i - 1] && (pieces[i] - memory) % 256 == 0, "%s: piece %d", t.name,
+              i);
+    CHECK(static_cast<uint64_t>(pieces[10] - memory) + last <= bytes, "%s: the last piece", t.name);
+    CHECK(pieces[2] - pieces[1] >= all * t.N * 4, "%s: states", t.name);
+    free(memory);
+}
+
+static const dam_hamiltonian lse = {DAM_LSE, 1, 0, 0, 0}, sharp = {DAM_LSE, 3.5, 0, 0, 0},
+                             lsr = {DAM_LSR, 0, 3.41, 0, 0}, soft = {DAM_LSR, 0, 2.5, 0.01, 0},
+                             cubic = {DAM_POLYNOMIAL, 0, 0, 0, 3},
+                             quartic = {DAM_POLYNOMIAL, 0, 0, 0, 4};
+
+/* Widths of tiles, tails of N, M and blocks of every kind; M = 96 has no pattern 97 to read. */
+static const test_case cases[] = {
+    {"lse", lse, 24, 1300, 2, 3, 2, 12, 8, false},
+    {"lse wide", lse, 19, 161, 1, 40, 1, 5, 4, false},
+    {"lse, own patterns", sharp, 33, 96, 3, 5, 3, 12, 8, true},
+    {"lse, many blocks", lse, 16, 2177, 1, 1, 2, 4, 4, false},
+    {"lsr", lsr, 47, 517, 2, 2, 2, 12, 8, false},
+    {"lsr, own patterns", soft, 65, 96, 2, 9, 2, 6, 6, true},
+    {"lsr wide", lsr, 17, 33, 1, 65, 2, 4, 4, false},
+    {"cubic", cubic, 31, 1025, 1, 4, 2, 8, 6, false},
+    {"quartic", quartic, 130, 40, 2, 1, 1, 6, 6, false},
+    {"one pattern", lse, 5, 1, 2, 2, 2, 8, 8, false},
+    {"two dimensions", lse, 2, 7, 1, 2, 4, 8, 8, false},
+};
+
+static const test_case small[] = {
+    {"lse", lse, 18, 161, 2, 2, 2, 2, 2, false},
+    {"lsr", lsr, 33, 40, 1, 2, 3, 2, 2, true},
+};
+
+int main()
+{
+    const test_case *list = SMALL ? small : cases;
+    const size_t n = SMALL ? sizeof small / sizeof *small : sizeof cases / sizeof *cases;
+    const unsigned orders = SMALL ? 1 : 3;
+    uint64_t unsure = 0;
+
+    for (size_t i = 0; i < n && checks_failed == 0; i++) {
+        for (unsigned order = 0; order < orders && checks_failed == 0; order++) {
+            dam_shim::order = order;
+            check_kernels(list[i]);
+            unsure += check_chains(list[i], order);
+        }
+        check_evaluate(list[i]);
+        check_layout(list[i]);
+    }
+    if (DAM_PLANTED(DAM_PLANT_DOUBT))
+        CHECK(unsure > 0, "no proposal was in doubt");
+    return check_finish();
+}
