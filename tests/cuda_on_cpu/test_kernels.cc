@@ -130,7 +130,7 @@ void pair::make_sampler(const test_case &t)
     o.first_replica = 1;
     o.seed = 5;
     o.step = 2.4;
-    o.lists = false; /* so that every L is the reference's */
+    o.tiers = 0; /* so that every L is the reference's */
     o.start.kind = DAM_START_PHI;
     o.start.pattern[0] = -1;
     o.start.phi_min = 0.9;
