@@ -57,6 +57,9 @@ typedef struct {
 #define DAM_CUT (-125)
 #define DAM_OVERFLOW 120
 
+/* Exponents of LSE that need no care. */
+#define DAM_INSIDE 120
+
 /* Products that are added in a row before they are added to the rest. */
 #define DAM_SINGLE_CHUNK 64
 

@@ -75,13 +75,13 @@ static void prepare_terms(work *w)
             w->start[1][i] = NOWHERE;
 }
 
-/* What is added to a term's argument: LSE takes the sum relative to exp(near). */
+/* What is added to a term's argument: LSE takes the sum relative to exp(near), about. */
 static float offset_of(const dam_reference *f, double near)
 {
     double offset = 0;
 
     if (f->kernel == DAM_LSE)
-        offset = -(f->c + (near < HUGE_VAL && near > -HUGE_VAL ? near : 0.0)) * LOG2_E;
+        offset = rint(-(f->c + (near < HUGE_VAL && near > -HUGE_VAL ? near : 0.0)) * LOG2_E);
     else if (f->kernel == DAM_LSR)
         offset = 1.0 - f->epsilon - f->b;
     return (float)fmax(-1e30, fmin(1e30, offset));
@@ -100,9 +100,11 @@ static void prepare_states(work *w)
                 to[k * width + j] = x[k];
         }
     }
+    w->terms.inside = true;
     for (int64_t i = 0; i < pass->states; i++) {
         w->offset[i] = offset_of(pass->reference, pass->near[i]);
         w->sum[i] = (dam_single_sum){0, 0};
+        w->terms.inside &= fabs(w->offset[i]) + w->terms.scale * pass->N * 1.001 < DAM_INSIDE;
     }
 }
 
@@ -139,6 +141,7 @@ static bool add_patterns(work *w)
                        w->start[0]))
             return false;
     }
+    w->terms.inside = false; /* NOWHERE is not */
     return pass->M % DAM_PANEL == 0 ||
            add_block(w, pass->panels + full * stride, 1, 0, w->start[1]);
 }
