@@ -48,7 +48,7 @@ DAM_HD double dam_lsr_rounding(const dam_reference *f)
 typedef struct {
     double unit;        /* of its arithmetic: half the distance from 1 to the next number */
     double overlap;     /* of an alignment times a rounded constant: absolute */
-    double exponential; /* of 2^y for |y| <= 128, y's own rounding included: relative */
+    double exponential; /* of 2^y as computed from a rounded y: relative */
     double sum;         /* of a sum of terms of one sign: relative */
 } dam_precision;
 
@@ -56,6 +56,9 @@ typedef struct {
  */
 #define DAM_CUT (-125)
 #define DAM_OVERFLOW 120
+
+/* Exponents of LSE that need no care. */
+#define DAM_INSIDE 120
 
 /* Products that are added in a row before they are added to the rest. */
 #define DAM_SINGLE_CHUNK 64
@@ -66,14 +69,14 @@ typedef struct {
  */
 #define DAM_EXP2_ERROR 3e-6
 
-/* The same of the fine pass, 2^y's polynomial alone: 1.6e-7 measured, padded. */
+/* The same of the fine pass: 1.6e-7 measured, padded. */
 #define DAM_EXP2_FINE_ERROR 3e-7
 
 /* The fine pass: products added in a row, and how often their sums may be added in pairs. */
 #define DAM_SINGLE_LEVELS 20
 DAM_HD int dam_single_fine_chunk(int N)
 {
-    return N <= 64 ? 8 : 4;
+    return N <= 32 ? 8 : 4;
 }
 
 /* Precision where an overlap takes `rounds` roundings and a sum takes `additions`. */
@@ -98,20 +101,19 @@ DAM_HD dam_precision dam_single_precision(int N, double additions)
     const double chunk = N < DAM_SINGLE_CHUNK ? N : DAM_SINGLE_CHUNK;
 
     /* a chunk, the sum of chunks, the rounded constant and the product with it */
-    return dam_precision_of(chunk + (double)((N - 1) / DAM_SINGLE_CHUNK) + 2.0,
-                            DAM_EXP2_ERROR + 128.0 * 0x1p-24 * 0.6931472, additions);
+    return dam_precision_of(chunk + (double)((N - 1) / DAM_SINGLE_CHUNK) + 2.0, DAM_EXP2_ERROR,
+                            additions);
 }
 
-/* The fine one, with exponents y up to `largest`. */
-DAM_HD dam_precision dam_single_fine_precision(int N, double largest, double additions)
+/* The fine one. */
+DAM_HD dam_precision dam_single_fine_precision(int N, double additions)
 {
     const int chunk = dam_single_fine_chunk(N);
     double rounds = chunk + 2.0;
 
     for (int chunks = (N + chunk - 1) / chunk; chunks > 1; chunks = (chunks + 1) / 2)
         rounds += 1.0;
-    return dam_precision_of(
-        rounds, DAM_EXP2_FINE_ERROR + fmin(128.0, largest) * 0x1p-24 * 0.6931472, additions);
+    return dam_precision_of(rounds, DAM_EXP2_FINE_ERROR, additions);
 }
 
 /* Nothing is known. */
@@ -141,9 +143,11 @@ DAM_HD dam_interval dam_log_interval(double low, double high)
 DAM_HD dam_interval dam_lse_interval(const dam_reference *f, double M, const dam_precision *p,
                                      double shift, double sum)
 {
-    const double up = (1.0 - p->exponential) * (1.0 - p->sum);
-    const double down = (1.0 + p->exponential) * (1.0 + p->sum);
     const double dropped = M * ldexp(1.0, DAM_CUT + 1);
+    /* terms below 2^-24 / M of the sum do not matter, none is above it: |y| of the others */
+    const double reach = sum > 0 ? fmin(128.0, (fabs(log(sum)) + log(M)) * 1.442696 + 25.0) : 128.0;
+    const double term = p->exponential + DAM_SINGLE_SHRINK * 0.693148 * p->unit * (reach + 1e-4);
+    const double up = (1.0 - term) * (1.0 - p->sum), down = (1.0 + term) * (1.0 + p->sum);
     dam_interval L;
     double slack, size;
 

@@ -13,6 +13,8 @@
 /* Requests below this are not worth asking the system for its free memory. */
 #define UNCHECKED_BYTES (1 << 20)
 
+#define LARGE_PAGE ((uint64_t)2 << 20)
+
 /* In front of every block: its size, padded so that the block itself stays aligned. */
 typedef struct {
     uint64_t bytes;

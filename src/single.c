@@ -73,7 +73,7 @@ static void prepare_terms(work *w)
     const dam_reference *f = pass->reference;
     const double factor = f->kernel == DAM_LSE ? f->c * LOG2_E : f->kernel == DAM_LSR ? f->b : 1.0;
 
-    w->precision = pass->fine ? dam_single_fine_precision(pass->N, 128.0, additions_of(pass))
+    w->precision = pass->fine ? dam_single_fine_precision(pass->N, additions_of(pass))
                               : dam_single_precision(pass->N, additions_of(pass));
     w->terms.fine = pass->fine;
     w->terms.kernel = f->kernel;
@@ -86,13 +86,13 @@ static void prepare_terms(work *w)
             w->start[1][i] = NOWHERE;
 }
 
-/* What is added to a term's argument: LSE takes the sum relative to exp(near). */
+/* What is added to a term's argument: LSE takes the sum relative to exp(near), about. */
 static float offset_of(const dam_reference *f, double near)
 {
     double offset = 0;
 
     if (f->kernel == DAM_LSE)
-        offset = -(f->c + (near < HUGE_VAL && near > -HUGE_VAL ? near : 0.0)) * LOG2_E;
+        offset = rint(-(f->c + (near < HUGE_VAL && near > -HUGE_VAL ? near : 0.0)) * LOG2_E);
     else if (f->kernel == DAM_LSR)
         offset = 1.0 - f->epsilon - f->b;
     return (float)fmax(-1e30, fmin(1e30, offset));
@@ -111,25 +111,29 @@ static void prepare_states(work *w)
                 to[k * width + j] = x[k];
         }
     }
+    w->terms.inside = true;
     for (int64_t i = 0; i < pass->states; i++) {
         w->offset[i] = offset_of(pass->reference, pass->near[i]);
         w->sum[i] = (dam_single_sum){0, 0};
+        w->terms.inside &= fabs(w->offset[i]) + w->terms.scale * pass->N * 1.001 < DAM_INSIDE;
     }
 }
 
-/* All states with `panels` panels; false when interrupted. */
-static bool add_block(work *w, const float *panel, int64_t panels, const float *start,
-                      int64_t ahead)
+/* All states with `panels` panels, while the next `next_panels` are fetched; false when
+ * interrupted.
+ */
+static bool add_block(work *w, const float *panel, int64_t panels, int64_t next_panels,
+                      const float *start)
 {
     const dam_pass *pass = w->pass;
-    const dam_single_loops *loops = pass->kernels->single;
+    const int64_t stride = (int64_t)pass->N * DAM_PANEL, part = next_panels * stride / w->tiles;
 
     for (int64_t tile = 0; tile < w->tiles; tile++) {
         const int64_t first = first_of(w, tile), width = first_of(w, tile + 1) - first;
-        /* a panel's rows are two lines of the cache: tiles take turns */
-        loops->add(&w->terms, panel, panels, pass->N, w->states + first * pass->N, (int)width,
-                   start, w->offset + first, ahead + (tile & 1 ? DAM_ALIGNMENT : 0),
-                   w->sum + first);
+        pass->kernels->single->add(&w->terms, panel, panels, pass->N, w->states + first * pass->N,
+                                   (int)width, start, w->offset + first,
+                                   panel + panels * stride + tile * part,
+                                   part * (int64_t)sizeof(float), w->sum + first);
         if (dam_interrupted())
             return false;
     }
@@ -143,13 +147,14 @@ static bool add_patterns(work *w)
     const int64_t stride = (int64_t)pass->N * DAM_PANEL;
 
     for (int64_t p = 0; p < full; p += block) {
-        const int64_t panels = full - p < block ? full - p : block;
-        const int64_t ahead = full - p > 2 * block ? block * stride * (int64_t)sizeof(float) : 0;
-        if (!add_block(w, pass->panels + p * stride, panels, w->start[0], ahead))
+        const int64_t panels = full - p < block ? full - p : block, left = full - p - panels;
+        if (!add_block(w, pass->panels + p * stride, panels, left < block ? left : block,
+                       w->start[0]))
             return false;
     }
+    w->terms.inside = false; /* NOWHERE is not */
     return pass->M % DAM_PANEL == 0 ||
-           add_block(w, pass->panels + full * stride, 1, w->start[1], 0);
+           add_block(w, pass->panels + full * stride, 1, 0, w->start[1]);
 }
 
 static dam_interval interval_of(const work *w, int64_t i)
@@ -157,19 +162,14 @@ static dam_interval interval_of(const work *w, int64_t i)
     const dam_reference *f = w->pass->reference;
     const double M = (double)w->pass->M;
     const dam_single_sum s = w->sum[i];
-    dam_precision precision = w->precision;
 
     switch (f->kernel) {
     case DAM_LSE: /* the shift is what the rounded offset stands for */
-        if (w->pass->fine)
-            precision = dam_single_fine_precision(
-                w->pass->N, fabs((double)w->offset[i]) + 1.001 * f->c * LOG2_E,
-                additions_of(w->pass));
-        return dam_lse_interval(f, M, &precision, -f->c - (double)w->offset[i] / LOG2_E, s.sum);
+        return dam_lse_interval(f, M, &w->precision, -f->c - (double)w->offset[i] / LOG2_E, s.sum);
     case DAM_LSR:
-        return dam_lsr_interval(f, M, &precision, s.sum, s.other);
+        return dam_lsr_interval(f, M, &w->precision, s.sum, s.other);
     default:
-        return dam_polynomial_interval(f, M, &precision, s.sum, s.other);
+        return dam_polynomial_interval(f, M, &w->precision, s.sum, s.other);
     }
 }
 

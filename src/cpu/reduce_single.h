@@ -105,9 +105,9 @@ DAM_INLINE singles polynomial(singles f, bool fine, const float of_4[5], const f
  * Below 2^-125 the result is 0 or about 2^-125; the bounds count both as dropped. From y = 127 on
  * it is at least 2^DAM_OVERFLOW.
  */
+#if defined(DAM_ISA_avx512)
 DAM_INLINE singles exp2_singles(singles y, bool fine)
 {
-#if defined(DAM_ISA_avx512)
     /* on [0, 1] */
     static const float of_4[] = {0x1.bb7cd4p-7f, 0x1.aa13fp-5f, 0x1.ee798ap-3f, 0x1.62d166p-1f,
                                  0x1.00002cp+0f};
@@ -116,19 +116,43 @@ DAM_INLINE singles exp2_singles(singles y, bool fine)
     const singles fraction = (singles)_mm512_reduce_ps((__m512)y, _MM_FROUND_TO_NEG_INF);
 
     return (singles)_mm512_scalef_ps((__m512)polynomial(fraction, fine, of_4, of_5), (__m512)y);
+}
+
+DAM_INLINE singles exp2_near(singles a, singles b, singles c, bool fine)
+{
+    return exp2_singles(multiply_add(a, b, c), fine);
+}
 #else
+#define MAGIC 0x1.8p23f /* adding it leaves the integer in the low bits */
+
+/* 2^(n + fraction), where shifted = n + MAGIC. */
+DAM_INLINE singles exp2_parts(singles shifted, singles fraction, bool fine)
+{
     /* on [-1/2, 1/2] */
     static const float of_4[] = {0x1.3997d6p-7f, 0x1.ca144p-5f, 0x1.ec06dap-3f, 0x1.62e0dcp-1f,
                                  0x1.ffffe8p-1f};
     static const float of_5[] = {0x1.5c08e6p-10f, 0x1.3d0c52p-7f, 0x1.c6b6e4p-5f,
                                  0x1.ebf918p-3f,  0x1.62e428p-1f, 0x1.000002p+0f};
-    const singles magic = splat(0x1.8p23f); /* adding it leaves the integer in the low bits */
-    const singles inside = larger(smaller(y, splat(127.0f)), splat(DAM_CUT));
-    const singles shifted = inside + magic, fraction = inside - (shifted - magic);
 
     return (singles)((integers)polynomial(fraction, fine, of_4, of_5) + ((integers)shifted << 23));
-#endif
 }
+
+DAM_INLINE singles exp2_singles(singles y, bool fine)
+{
+    const singles inside = larger(smaller(y, splat(127.0f)), splat(DAM_CUT));
+    const singles shifted = inside + splat(MAGIC);
+
+    return exp2_parts(shifted, inside - (shifted - splat(MAGIC)), fine);
+}
+
+/* 2^(a b + c) for an integer c, where the exponent is known to be within DAM_INSIDE. */
+DAM_INLINE singles exp2_near(singles a, singles b, singles c, bool fine)
+{
+    const singles base = c + splat(MAGIC), shifted = multiply_add(a, b, base);
+
+    return exp2_parts(shifted, multiply_add(a, b, base - shifted), fine);
+}
+#endif
 
 /* phi^k by squaring. */
 DAM_INLINE singles power_singles(singles phi, int k)
@@ -152,11 +176,15 @@ DAM_INLINE void add_terms_lse(const dam_single_terms *t, const float *offset, co
 {
     const singles scale = splat(t->scale);
 
-    for (int j = 0; j < width; j++) {
+    for (int j = 0; j < width; j++, dot += vectors) {
         const singles shift = splat(offset[j]);
-        singles terms = exp2_singles(multiply_add(dot[j * vectors], scale, shift), fine);
-        for (int v = 1; v < vectors; v++)
-            terms += exp2_singles(multiply_add(dot[j * vectors + v], scale, shift), fine);
+        singles terms = {0};
+        if (t->inside)
+            for (int v = 0; v < vectors; v++)
+                terms += exp2_near(dot[v], scale, shift, fine);
+        else
+            for (int v = 0; v < vectors; v++)
+                terms += exp2_singles(multiply_add(dot[v], scale, shift), fine);
         sum[j] += terms;
     }
 }

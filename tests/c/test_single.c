@@ -138,7 +138,7 @@ static double promised_width(const field *s, const weights *w, const dam_kernels
 
     switch (s->f.kernel) {
     case DAM_LSE:
-        return 2.05 * (s->f.c * overlap + 9e-6 + sum) + 1e-9;
+        return 2.05 * (s->f.c * overlap + 6e-6 + sum) + 1e-9;
     case DAM_LSR:
         return 2.05 * (w->count * (s->f.b * overlap + (3 + s->f.b) * UNIT) / w->sum + sum) + 1e-9;
     default:
@@ -146,6 +146,24 @@ static double promised_width(const field *s, const weights *w, const dam_kernels
                (k * overlap * pow(M, 1 / k) * pow(w->absolute + 1e-5, 1 - 1 / k) +
                 (k * UNIT + sum) * w->absolute + 1e-30);
     }
+}
+
+/* The same for the fine pass, which must be good for energies: half a width of 0.9e-6 c. */
+static int64_t fine_violations(field *s, dam_pass *pass, const double *exact, const double off[5],
+                               bool widths)
+{
+    int64_t outside = 0;
+
+    pass->fine = true;
+    CHECK(dam_single_pass(pass), "interrupted");
+    for (int64_t i = 0; i < s->states; i++) {
+        const dam_interval L = pass->L[i];
+        outside += !(L.low <= exact[i] && exact[i] <= L.high);
+        if (widths && s->f.kernel == DAM_LSE && s->f.c > 20 && fabs(off[i % 5]) < 1)
+            CHECK(L.high - L.low <= 1.8e-6 * s->f.c, "%s: N %d, M %lld: fine width %g c",
+                  pass->kernels->name, s->N, (long long)s->M, (L.high - L.low) / s->f.c);
+    }
+    return outside;
 }
 
 /* States whose L is outside of its interval; widths are checked where they are promised. */
@@ -157,7 +175,7 @@ static int64_t violations(field *s, const dam_kernels *kernels, bool widths)
     double *exact = malloc((size_t)s->states * sizeof *exact);
     weights *w = malloc((size_t)s->states * sizeof *w);
     dam_pass pass = {kernels, &s->f,     s->N,    s->M,    s->panels, s->x,
-                     s->slot, s->states, s->near, scratch, L};
+                     s->slot, s->states, s->near, scratch, L,         false};
     int64_t outside = 0;
 
     for (int64_t i = 0; i < s->states; i++) {
@@ -176,6 +194,7 @@ static int64_t violations(field *s, const dam_kernels *kernels, bool widths)
             CHECK(L[i].low == -HUGE_VAL && L[i].high == -HUGE_VAL,
                   "no pattern supports the state, yet L is in [%g, %g]", L[i].low, L[i].high);
     }
+    outside += fine_violations(s, &pass, exact, off, widths);
     free(scratch);
     free(L);
     free(exact);
@@ -257,7 +276,8 @@ static void check_odd_inputs(void)
         FOR_EACH_ISA(kernels)
         {
             void *scratch = room((int64_t)dam_single_scratch(20, 9));
-            dam_pass pass = {kernels, &s.f, 20, 70, s.panels, s.x, s.slot, 9, s.near, scratch, L};
+            dam_pass pass = {kernels, &s.f, 20,     70,      s.panels, s.x,
+                             s.slot,  9,    s.near, scratch, L,        false};
             for (int j = 0; j < 9; j++)
                 s.near[j] = j < 8 ? odd[j] : NAN;
             CHECK(dam_single_pass(&pass), "interrupted");
@@ -281,7 +301,7 @@ static void check_interruption(void)
     dam_interval L[5];
     void *scratch = room((int64_t)dam_single_scratch(10, 5));
     const dam_kernels *kernels;
-    dam_pass pass = {NULL, &s.f, 10, 100, s.panels, s.x, s.slot, 5, s.near, scratch, L};
+    dam_pass pass = {NULL, &s.f, 10, 100, s.panels, s.x, s.slot, 5, s.near, scratch, L, false};
 
     dam_kernels_get(&kernels, &(dam_error){0});
     pass.kernels = kernels;
@@ -298,9 +318,10 @@ static void check_interruption(void)
  * Largest relative error of 2^y, over every `step`-th single in [from, to) and its negative: one
  * pattern of dimension 1, a tile of states.
  */
-static double exponential_error(const dam_single_loops *loops, float from, float to, uint32_t step)
+static double exponential_error(const dam_single_loops *loops, bool fine, float from, float to,
+                                uint32_t step)
 {
-    const dam_single_terms terms = {.kernel = DAM_LSE, .scale = 1};
+    const dam_single_terms terms = {.kernel = DAM_LSE, .scale = 1, .fine = fine};
     _Alignas(64) float pattern[DAM_PANEL] = {1}, start[DAM_PANEL], y[32], offset[32] = {0};
     double worst = 0;
 
@@ -310,7 +331,7 @@ static double exponential_error(const dam_single_loops *loops, float from, float
         dam_single_sum sum[32] = {{0, 0}};
         for (int j = 0; j < loops->tile; j++)
             y[j] = dam_float(bits + step * (uint32_t)(j / 2)) * (j % 2 ? -1.0f : 1.0f);
-        loops->add(&terms, pattern, 1, 1, y, loops->tile, start, offset, 0, sum);
+        loops->add(&terms, pattern, 1, 1, y, loops->tile, start, offset, pattern, 0, sum);
         for (int j = 0; j < loops->tile; j++)
             worst = fmax(worst, fabs(sum[j].sum / exp2(y[j]) - 1));
         bits += step * (uint32_t)(loops->tile / 2 - 1);
@@ -325,11 +346,14 @@ static void check_exponential(void)
 
     FOR_EACH_ISA(kernels)
     {
-        const double fractions = exponential_error(kernels->single, 0x1p-10f, 1, step);
-        const double all = exponential_error(kernels->single, 1, 90, step);
+        const double fractions = exponential_error(kernels->single, false, 0x1p-10f, 1, step);
+        const double all = exponential_error(kernels->single, false, 1, 90, step);
         printf("%s: 2^y is off by %.3g at most\n", kernels->name, fmax(fractions, all));
         CHECK(fmax(fractions, all) < DAM_EXP2_ERROR, "%s: 2^y is off by %g, %g", kernels->name,
               fractions, all);
+        const double fine = fmax(exponential_error(kernels->single, true, 0x1p-10f, 1, step),
+                                 exponential_error(kernels->single, true, 1, 90, step));
+        CHECK(fine < DAM_EXP2_FINE_ERROR, "%s: the fine 2^y is off by %g", kernels->name, fine);
         CHECK(fractions > 0.5 * DAM_EXP2_ERROR, "%s: only %g was found", kernels->name, fractions);
     }
 }
