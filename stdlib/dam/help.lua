@@ -147,7 +147,11 @@ local function methods_of(class)
   if type(meta) ~= "table" then
     return nil
   end
-  return rawget(meta, "methods")
+  local index = rawget(meta, "__index")
+  if not rawget(meta, "methods") and type(index) == "function" then
+    return select(2, debug.getupvalue(index, 1))
+  end
+  return rawget(meta, "methods") or index
 end
 
 local function entry_of_value(v)
@@ -436,7 +440,7 @@ end
 -- @usage print(require "dam.help".text("lse", 60))
 function help.text(topic, width)
   width = math.max(40, width or math.min(core.tools.columns() or 80, 100))
-  if topic == nil then
+  if topic == nil or (type(topic) == "string" and not topic:find "%S") then
     return render.start(core.version, width)
   elseif type(topic) == "string" then
     return text_of_name(topic, width)

@@ -247,12 +247,13 @@ end
 --- as are `_` and `-` in names. `--help` and `-h` print the options and leave with status 0; a
 --- mistake is one line on standard error and status 1.
 -- @function dam.options
--- @tparam table specification `name = { default, "help text" }`
+-- @tparam table specification `name = { default, "help text" }` for every option
 -- @tparam[opt] table args list of words instead of the script's `arg`; mistakes are raised then
 -- @treturn table the value of every option. `dam.options.last` keeps a copy, which is recorded with
 --  results
 -- @raise on a specification of another form
 -- @usage opt = dam.options{ seed = { 42, "random seed" }, quick = { false, "small run" } }
+-- print(opt.seed, opt.quick)
 local function read(_, specification, args)
   local list = read_specification(specification)
   local given = args or rawget(_G, "arg") or {}

@@ -195,7 +195,7 @@ local GROUPS = {
 
 --- Everything there is, by name.
 function render.overview(entries, width)
-  local lines = { "dam: all there is. help \"NAME\" explains one." }
+  local lines = { render.wrap("All there is, by name. help \"NAME\" explains one.", width, "") }
   for _, group in ipairs(GROUPS) do
     local list = {}
     for _, e in ipairs(entries) do
