@@ -28,7 +28,7 @@ return function(paths)
     e.place = i
     if e.kind ~= "module" or owners[e.name] then
       if seen[e.kind .. e.name] then
-        error(("%s and %s document the same %s"):format(seen[e.kind .. e.name], e.source, e.name), 0)
+        error(("%s and %s both document %s"):format(seen[e.kind .. e.name], e.source, e.name), 0)
       end
       seen[e.kind .. e.name] = e.source
       kept[#kept + 1] = e

@@ -1,6 +1,6 @@
---- Docstrings to entries: `/*** ... */` in lua/*.c, `---` in stdlib/. The tags are LDoc's, with the
---- fields of a table as parameters with a dot (`options.seed`) and the allowed texts of an option as
---- its type (`"auto"|"cpu"`).
+--- Docstrings to entries: `/*** ... */` in lua/*.c, `---` in stdlib/. The tags are LDoc's, with
+--- the fields of a table as parameters with a dot (`options.seed`) and the allowed texts of an
+--- option as its type (`"auto"|"cpu"`). Beside them `@operator` and `@overload`, as LuaLS has them.
 local parse = {}
 
 local function trim(text)
@@ -249,7 +249,7 @@ function parse.file(path, text)
       if verb then
         e.signature, e.text = e.text:match "^`(.-)`: (.*)$"
         if not e.text then
-          error(path .. ": a verb begins with `damlua -m " .. verb .. " ARGUMENTS`: what it does", 0)
+          error(path .. ": a verb's text begins with `damlua -m " .. verb .. " ...`:", 0)
         end
         e.summary = first_sentence(e.text)
       end
@@ -267,7 +267,8 @@ end
 --- The switches of the program, from the text that --help prints: lines "  --name VALUE    text".
 function parse.usage(path, text)
   local entries = {}
-  local body_text = text:match 'dam_host_usage%[%]%s*=(.-);\n' or error(path .. ": no usage text", 0)
+  local body_text = text:match 'dam_host_usage%[%]%s*=(.-);\n'
+    or error(path .. ": no usage text", 0)
   for line in body_text:gmatch '"(.-)\\n"' do
     line = line:gsub('\\"', '"')
     local head, rest = line:match "^  (%-.-)%s%s+(%S.*)$"

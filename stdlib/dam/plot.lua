@@ -756,8 +756,8 @@ end
 --  "right", "center", "inside", "outside", "above", "below"; false for none; by default a corner
 --  without data
 -- @tparam[opt={1200, 800}] {integer,integer} options.size width and height in pixels, 100 to 10000
--- @tparam[opt] table[] options.curves series drawn as lines; points and curves of one place in their
---  lists share a colour
+-- @tparam[opt] table[] options.curves series drawn as lines; points and curves of one place in
+--  their lists share a colour
 -- @tparam number[]|array options.curves.x places
 -- @tparam number[]|array options.curves.y values, as many as x
 -- @tparam[opt] number[]|array options.curves.err error bars, as many as x; not with style = "line"
@@ -767,7 +767,8 @@ end
 -- @tparam[opt="solid"] "solid"|"dashed"|"dotted"|"dashdot"|boolean options.curves.dash
 -- @tparam[opt] table[] options.points series drawn as points, like curves
 -- @tparam[opt] table[] options.vlines vertical lines: numbers, or { x =, label =, color =, dash = }
--- @tparam[opt] table[] options.hlines horizontal lines: numbers, or { y =, label =, color =, dash = }
+-- @tparam[opt] table[] options.hlines horizontal lines: numbers, or { y =, label =, color =,
+--  dash = }
 -- @tparam[opt] table options.heatmap a map of colours
 -- @tparam number[]|array options.heatmap.x middles of the cells, ascending
 -- @tparam number[]|array options.heatmap.y middles of the cells, ascending
@@ -786,7 +787,7 @@ end
 -- @usage local x = dam.linspace(0, 6, 50)
 -- dam.plot(x, x:map(math.sin))
 -- name = os.tmpname()
--- dam.plot{ file = name .. ".png", xlabel = "x", curves = { { x = x, y = x ^ 2, label = "x^{2}" } } }
+-- dam.plot{ file = name .. ".png", xlabel = "x", curves = { { x = x, y = x ^ 2, label = "x²" } } }
 -- os.remove(name); os.remove(name .. ".png")
 local function plot(options, y, err)
   local is_list = type(options) == "userdata" or (type(options) == "table" and options[1] ~= nil)

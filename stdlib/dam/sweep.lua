@@ -19,7 +19,7 @@ local WHERE = "sweep.run"
 -- N = round(ln(M)/alpha); trials linear in t, disorder = trials // replicas.
 -- @function sweep.adaptive
 -- @tparam table options
--- @tparam {integer,integer} options.M number of patterns at the lowest and at the highest load, >= 2
+-- @tparam {integer,integer} options.M numbers of patterns at the lowest and the highest load, >= 2
 -- @tparam[opt=10] number options.gamma exponent of the growth of M, > 0
 -- @tparam {integer,integer} options.trials trials at the lowest and at the highest load
 -- @tparam[opt] {number,number} options.range loads {lo, hi} where M and trials are those given;

@@ -98,9 +98,12 @@ end
 
 local function parameters(lines, list, width, indent)
   for _, p in ipairs(list) do
-    local state = p.opt and (p.default and p.default ~= "" and "default " .. p.default or "optional")
-    lines[#lines + 1] = render.wrap(("%s: %s%s"):format(p.name, p.type:gsub("|", " | "),
-      state and ", " .. state or ""), width, indent)
+    local state = ""
+    if p.opt then
+      state = p.default and p.default ~= "" and ", default " .. p.default or ", optional"
+    end
+    lines[#lines + 1] = render.wrap(("%s: %s%s"):format(p.name, p.type:gsub("|", " | "), state),
+      width, indent)
     if p.text ~= "" then
       lines[#lines + 1] = render.wrap(p.text, width, indent .. "    ")
     end
@@ -147,7 +150,7 @@ function render.page(e, members, width)
   local lines = {}
   local head = signature(e)
   if head then
-    lines[1] = render.wrap(head, width, ""):gsub("\n", "\n    ")
+    lines[1] = render.wrap(head, width - 4, ""):gsub("\n", "\n    ")
   else
     lines[1] = e.kind == "class" and "dam." .. e.name or e.name
   end
@@ -163,7 +166,7 @@ function render.page(e, members, width)
     lines[#lines + 1] = ""
     lines[#lines + 1] = "Result"
     for _, r in ipairs(e.returns) do
-      lines[#lines + 1] = render.wrap(("%s %s"):format(r.type:gsub("|", " | "), r.text), width, "  ")
+      lines[#lines + 1] = render.wrap(r.type:gsub("|", " | ") .. " " .. r.text, width, "  ")
     end
   end
   if #members > 0 then
