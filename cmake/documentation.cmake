@@ -2,7 +2,7 @@
 # the annotations for editors (docs/reference, docs/dam.d.lua), which are kept in the repository, by
 # the target `documentation`. A Lua interpreter is built for it: none need be installed.
 add_executable(dam_build_lua cmake/lua.c)
-target_link_libraries(dam_build_lua PRIVATE dam_lua m)
+target_link_libraries(dam_build_lua PRIVATE dam_lua m ${CMAKE_DL_LIBS})
 
 set(documented ${binding_sources} "${PROJECT_SOURCE_DIR}/lua/host/options.c" ${stdlib})
 file(GLOB generators CONFIGURE_DEPENDS docs/generate/*.lua)

@@ -1,5 +1,5 @@
 ---@meta dam
--- Annotations for the Lua language server (LuaLS). Made from the docstrings by the target `documentation`.
+-- Annotations for the Lua language server (LuaLS). Made by `make docs` from the docstrings.
 -- Modules of the library are named so: local sweep = require "dam.sweep" ---@type dam.sweep
 
 ---@class dam.config

@@ -155,8 +155,8 @@ end
 
 return function(entries)
   classes = names.classes(entries)
-  local out = { "---@meta dam", "-- Annotations for the Lua language server (LuaLS). Made from the "
-    .. "docstrings by the target `documentation`.", "-- Modules of the library are named so: "
+  local out = { "---@meta dam", "-- Annotations for the Lua language server (LuaLS). Made by "
+    .. "`make docs` from the docstrings.", "-- Modules of the library are named so: "
     .. 'local sweep = require "dam.sweep" ---@type dam.sweep', "" }
   local modules = {}
   for _, e in ipairs(entries) do

@@ -1,6 +1,6 @@
 --- The entries as the text of a Lua module, which help() reads.
 local KEYS = { "name", "kind", "signature", "type", "opt", "default", "summary", "text", "params",
-  "fields", "returns", "raise", "see", "usage", "operators", "overloads", "source" }
+  "fields", "returns", "raise", "see", "usage", "operators", "overloads" }
 
 local function value(v, indent)
   if type(v) == "string" then

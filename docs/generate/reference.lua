@@ -1,8 +1,7 @@
 --- The reference pages, as file name -> Markdown.
 local names = require "names"
 
-local GENERATED = "<!-- Made from the docstrings by `cmake --build build/release --target "
-  .. "documentation`; edit those. -->\n"
+local GENERATED = "<!-- Made by `make docs` from the docstrings: edit those. -->\n"
 
 --- A word that Markdown shows as it is.
 local function code(text)

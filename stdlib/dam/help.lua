@@ -1,7 +1,7 @@
 --- help(): the documentation at hand. In damlua `help` is a global; elsewhere
 --- `local help = require "dam.help"`. `help()` begins, `help(dam)` lists all functions,
---- `help(dam.mh)` and `help "mh"` explain one, `help "mh init"` one of its options, `help(s)` a value
---- and what it can do, `help "temperature"` searches all texts.
+--- `help(dam.mh)` and `help "mh"` explain one, `help "mh init"` one of its options, `help(s)` a
+--- value and what it can do, `help "temperature"` searches all texts.
 local check = require "dam.check"
 local core = require "dam.core"
 local entries = require "dam.help.data"

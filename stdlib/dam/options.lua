@@ -130,7 +130,7 @@ local function read_specification(specification)
     elseif help ~= nil and type(help) ~= "string" then
       check.argument("dam.options", name .. "[2]", help, "the help text")
     elseif quick ~= nil and kind_of(quick) ~= kind then
-      check.argument("dam.options", name .. "[3]", quick, "a value of the default's type, or nothing")
+      check.argument("dam.options", name .. "[3]", quick, "a value of the default's type")
     end
     list[#list + 1] = { name = name, default = default, help = help or "", kind = kind,
       quick = quick }
