@@ -2,9 +2,10 @@
 # the annotations for editors (docs/reference, docs/dam.d.lua), which are kept in the repository, by
 # the target `documentation`. A Lua interpreter is built for it: none need be installed.
 add_executable(dam_build_lua cmake/lua.c)
-target_link_libraries(dam_build_lua PRIVATE dam_lua m ${CMAKE_DL_LIBS})
+target_link_libraries(dam_build_lua PRIVATE dam_lua)
 
-set(documented ${binding_sources} "${PROJECT_SOURCE_DIR}/lua/host/options.c" ${stdlib})
+file(GLOB documented CONFIGURE_DEPENDS lua/*.c lua/host/*.c)
+list(APPEND documented ${stdlib})
 file(GLOB generators CONFIGURE_DEPENDS docs/generate/*.lua)
 set(generate dam_build_lua ${PROJECT_SOURCE_DIR}/docs/generate/main.lua)
 

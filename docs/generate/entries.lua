@@ -15,7 +15,12 @@ return function(paths)
   local all, owners = {}, {}
   for _, path in ipairs(paths) do
     local text = read(path)
-    local list = path:find "host/options%.c$" and parse.usage(path, text) or parse.file(path, text)
+    local list = parse.file(path, text)
+    if path:find "host/options%.c$" then
+      for _, e in ipairs(parse.usage(path, text)) do
+        list[#list + 1] = e
+      end
+    end
     for _, e in ipairs(list) do
       all[#all + 1] = e
       if e.kind == "function" then

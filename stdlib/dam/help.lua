@@ -35,6 +35,8 @@ for _, e in ipairs(entries) do
   names[#names + 1] = e.name
   if e.kind == "method" or e.kind == "class" then
     add("dam." .. e.name, e)
+  elseif e.kind == "function" and e.name:find "^dam%..+%." then
+    add(e.name:sub(5), e) -- sweep.run, stats.mean
   elseif e.kind == "switch" then
     for word in e.name:gmatch "%-[%w-]+" do
       add(word, e)
@@ -270,12 +272,10 @@ end
 
 --- Internal modules are found last.
 local function factor(e)
-  for _, name in ipairs { "check", "json", "npz", "oracle" } do
-    if e.name:find("dam." .. name, 1, true) == 1 then
-      return 0.1
-    end
-  end
-  return 1
+  local module = e.name:match "^dam%.(%w+)"
+  local _, depth = e.name:gsub("%.", "")
+  local internal = module == "check" or module == "json" or module == "npz" or module == "oracle"
+  return (internal or depth > 2) and 0.1 or 1
 end
 
 --- Entries whose texts hold all words, the best first.

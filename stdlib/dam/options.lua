@@ -234,6 +234,24 @@ local function parse(list, args, values, script)
   end
 end
 
+--- The defaults of what was not given, with --quick those for it.
+local function fill_in(list, values)
+  local hurry = values.quick
+  for _, o in ipairs(list) do
+    if o.name == "quick" and hurry == nil then
+      hurry = o.default
+    end
+  end
+  for _, o in ipairs(list) do
+    if values[o.name] == nil then
+      values[o.name] = o.default
+      if hurry == true and o.quick ~= nil then
+        values[o.name] = o.quick
+      end
+    end
+  end
+end
+
 local function wants_help(args)
   for _, word in ipairs(args) do
     if word == "-h" or word == "--help" then
@@ -278,12 +296,7 @@ local function read(_, specification, args)
   if message then
     complain(script, message, args ~= nil)
   end
-  for _, o in ipairs(list) do
-    if values[o.name] == nil then
-      local hurry = values.quick and o.quick ~= nil
-      values[o.name] = hurry and o.quick or not hurry and o.default
-    end
-  end
+  fill_in(list, values)
   options.last = {}
   for name, v in pairs(values) do
     options.last[name] = v

@@ -1,5 +1,5 @@
--- What the documentation says runs: every Lua snippet as it stands, each in a process and a folder of
--- its own; the steps of the tutorial's own map; the cookbook's scripts. What is made from the
+-- What the documentation says runs: every Lua snippet as it stands, each in a process and a folder
+-- of its own; the steps of the map of your own; the scripts of the cookbook. What is made from the
 -- docstrings is up to date.
 local t = require "support"
 local sandbox = require "sandbox"
@@ -108,7 +108,7 @@ end
 
 local function sources()
   local _, list = sandbox.shell(
-    "ls lua/lua_*.c lua/host/options.c; find stdlib -name '*.lua' | LC_ALL=C sort")
+    "ls lua/*.c lua/host/*.c; find stdlib -name '*.lua'")
   return (list:gsub("\n", " "))
 end
 

@@ -278,6 +278,8 @@ t.test("methods by their class, in any spelling, and by the value", function()
     t.equal(output(name), text)
   end
   t.equal(output(s.sample), text)
+  t.equal(output "stats.mean", output "dam.stats.mean")
+  t.equal(help.options "sweep.run"[1], "name")
   t.equal(output(dam.zeros(2).slice), output "array:slice")
 end)
 

@@ -192,7 +192,7 @@ function render.option(e, p, width)
 end
 
 local GROUPS = {
-  { "function", "Functions", "dam" }, { "class", "Classes" }, { "module", "Modules" },
+  { "function", "Functions", "dam" }, { "class", "Classes" }, { "module", "Modules", "dam" },
   { "verb", "Commands (damlua -m NAME)" },
 }
 
@@ -202,8 +202,8 @@ function render.overview(entries, width)
   for _, group in ipairs(GROUPS) do
     local list = {}
     for _, e in ipairs(entries) do
-      local owner = not group[3] or e.name:match "^(.*)%." == group[3]
-      list[#list + 1] = e.kind == group[1] and owner and e.name ~= "dam" and e or nil
+      local shown = not group[3] or e.name:match "^(.*)%." == group[3]
+      list[#list + 1] = e.kind == group[1] and shown and e.name ~= "dam" and e or nil
     end
     section(lines, group[2], render.list(list, width))
   end
