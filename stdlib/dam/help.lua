@@ -247,6 +247,12 @@ local function fit(word, asked)
   return 0
 end
 
+--- Entries that name an equation, such as "B(7)", as their source, and those that speak of it.
+local function cites(e, equation)
+  local source = (e.see or ""):find(equation, 1, true)
+  return source and WEIGHTS.name or e.text:find(equation, 1, true) and WEIGHTS.text or 0
+end
+
 local function score(e, asked)
   local total = {}
   walk(e, function(text, weight)
@@ -285,8 +291,9 @@ end
 -- @usage for _, name in ipairs(require "dam.help".search "temperature") do print(name) end
 function help.search(words)
   local asked, found = words_of(words), {}
+  local equation = words:match "^%s*([AB]%(%d+%))%s*$"
   for place, e in ipairs(entries) do
-    local s = #asked > 0 and score(e, asked) * factor(e) or 0
+    local s = #asked == 0 and 0 or equation and cites(e, equation) or score(e, asked) * factor(e)
     if s > 0 then
       found[#found + 1] = { name = e.name, score = s, place = place }
     end
@@ -376,6 +383,30 @@ end
 
 local SHOWN = 12
 
+--- Where an entry speaks of a word, when its summary does not: "T: temperatures of the bath".
+local function passage(e, word)
+  local function within(text)
+    for _, w in ipairs(words_of(text)) do
+      if fit(w, word) > 0 then
+        return true
+      end
+    end
+  end
+  local function among(list)
+    for _, p in ipairs(list or {}) do
+      if within(p.name) or within(p.text) then
+        return p.name .. (p.text ~= "" and ": " .. p.text or "")
+      end
+      local found = among(p.fields)
+      if found then
+        return found
+      end
+    end
+  end
+  return not within(e.name .. " " .. e.summary) and (among(e.params) or among(e.fields))
+    or e.summary
+end
+
 local function search_page(query, width)
   local found = help.search(query)
   if #found == 0 then
@@ -386,9 +417,10 @@ local function search_page(query, width)
   end
   local list = {}
   for i = 1, math.min(#found, SHOWN) do
-    list[i] = entry(found[i])
+    local e = entry(found[i])
+    list[i] = { name = e.name, summary = passage(e, words_of(query)[1]) }
   end
-  local near = suggestions(query)[1]
+  local near = #found < 3 and suggestions(query)[1]
   local head = ("%q is found in:"):format(query)
   if near and not near:lower():find(query:lower(), 1, true) then
     head = ("%q is found in (a name near it: %s):"):format(query, near)

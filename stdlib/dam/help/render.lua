@@ -96,9 +96,10 @@ local function signature(e)
   return #results > 0 and text .. " -> " .. table.concat(results, ", ") or text
 end
 
-local function parameters(lines, list, width, indent)
+--- `required` says whether what is not optional is marked: the options of a table.
+local function parameters(lines, list, width, indent, required)
   for _, p in ipairs(list) do
-    local state = ""
+    local state = required and ", required" or ""
     if p.opt then
       state = p.default and p.default ~= "" and ", default " .. p.default or ", optional"
     end
@@ -108,7 +109,7 @@ local function parameters(lines, list, width, indent)
       lines[#lines + 1] = render.wrap(p.text, width, indent .. "    ")
     end
     if p.fields then
-      parameters(lines, p.fields, width, indent .. "    ")
+      parameters(lines, p.fields, width, indent .. "    ", required)
     end
   end
 end
@@ -137,7 +138,7 @@ local function arguments(lines, e, width)
     if o.text ~= "" then
       lines[#lines + 1] = render.wrap(o.text, width, "  ")
     end
-    parameters(lines, o.fields, width, "  ")
+    parameters(lines, o.fields, width, "  ", true)
   elseif e.params then
     lines[#lines + 1] = ""
     lines[#lines + 1] = "Arguments"
@@ -187,7 +188,7 @@ end
 --- One option of a function.
 function render.option(e, p, width)
   local lines = { ("An option of %s:"):format(e.name) }
-  parameters(lines, { p }, width, "  ")
+  parameters(lines, { p }, width, "  ", true)
   return table.concat(lines, "\n")
 end
 
