@@ -134,11 +134,12 @@ end
 --- The value of "dam.stats.mean"; nil where there is none. Modules that nobody has loaded are no
 --- one's value.
 local function value_of(name)
+  local loaded = package and package.loaded or {}
   local module, field = name:match "^(.+)%.([^.]+)$"
-  local owner = package.loaded[name] or (module and package.loaded[module])
-  if package.loaded[name] then
-    return owner
+  if loaded[name] then
+    return loaded[name]
   end
+  local owner = loaded[module]
   return type(owner) == "table" and rawget(owner, field) or nil
 end
 
@@ -440,7 +441,7 @@ local function text_of_name(query, width)
 end
 
 local function text_of_value(v, width)
-  if rawequal(v, package.loaded.dam) then
+  if rawequal(v, value_of "dam") then
     return render.overview(entries, width)
   elseif type(v) == "function" and rawequal(v, rawget(_G, "help")) then
     return page(entry "dam.help", width)
