@@ -208,7 +208,7 @@ function dam.patterns(options) end
 ---@field init? dam.mh.options.init|dam.array|"cold"|"hot"|"support"|"exact" where the chains start: "cold" at the target; "hot" uniform on the sphere; "support" like { phi = "support" }; "exact" in independent draws of the Gibbs measure (LSE at T = 1/beta_net only); an array of states [T, disorder, replica, N]; or a table of the following (default { phi = {0.75, 1} })
 ---@field step? number width of a proposal, > 0: sigma = step T/sqrt(N) per component (default 2.4)
 ---@field seed? integer seed of the chains; patterns have their own (default 1)
----@field device? "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string "cuda:1" is the second GPU; "auto" the best device there is; the default is what --device or DAMLUA_DEVICE say (default "auto")
+---@field device? "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string "cuda:1" is the second GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is what --device or DAMLUA_DEVICE says. Every decision is the same (default "auto")
 ---@field evaluation? "auto"|"reference"|"active" "reference" evaluates all patterns in double precision at every step, "active" lists of near patterns where they pay; every decision is the same (default "auto")
 
 --- A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of the pattern set and replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on the other chains, or on how a run is cut into calls.
@@ -504,8 +504,9 @@ dam.help = {}
 --- print(table.concat(require "dam.help".options("dam.mh"), " "))
 --- ```
 ---@param name string of the function or method, such as "dam.mh" or "sampler:sample"
+---@param option? string one of its options, for the options within it ("init", "curves")
 ---@return table # list of names; empty for a function without options
-function dam.help.options(name) end
+function dam.help.options(name, option) end
 
 --- The texts that an option allows.
 ---

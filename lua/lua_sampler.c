@@ -218,7 +218,8 @@ patterns
 @tparam[opt=2.4] number options.step width of a proposal, > 0: sigma = step T/sqrt(N) per component
 @tparam[opt=1] integer options.seed seed of the chains; patterns have their own
 @tparam[opt="auto"] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device "cuda:1" is the second
- GPU; "auto" the best device there is; the default is what --device or DAMLUA_DEVICE say
+ GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is
+ what --device or DAMLUA_DEVICE says. Every decision is the same
 @tparam[opt="auto"] "auto"|"reference"|"active" options.evaluation "reference" evaluates all
 patterns in double precision at every step, "active" lists of near patterns where they pay; every
 decision is the same

@@ -104,11 +104,17 @@ end
 --- The names of the options of a function, in the order of the reference.
 -- @function help.options
 -- @tparam string name of the function or method, such as "dam.mh" or "sampler:sample"
+-- @tparam[opt] string option one of its options, for the options within it ("init", "curves")
 -- @treturn table list of names; empty for a function without options
 -- @usage print(table.concat(require "dam.help".options("dam.mh"), " "))
-function help.options(name)
+function help.options(name, option)
   local e, list = lookup(name)[1], {}
-  for i, p in ipairs(e and option_list(e) or {}) do
+  local fields = e and option_list(e)
+  if e and option and option ~= "" then
+    local p = find_option(e, option)
+    fields = p and p.fields
+  end
+  for i, p in ipairs(fields or {}) do
     list[i] = p.name
   end
   return list

@@ -251,6 +251,10 @@ t.test("words that an option allows are those of its error", function()
     init[word] = nil
   end
   t.equal(next(init), nil, "documented, but not allowed")
+  t.equal(table.concat(help.options("dam.mh", "init"), " "), "phi pattern mix")
+  t.equal(table.concat(help.enum("dam.mh", "init.phi"), " "), "support")
+  t.equal(#help.options("dam.mh", "seed"), 0)
+  t.equal(#help.options "no such function", 0)
   for _, word in ipairs(help.enum("theory:alpha_c", "which")) do
     dam.theory(dam.lse(), { law = "exact", which = word })
   end
