@@ -153,7 +153,8 @@ local function module(out, e, entries)
   end
 end
 
-return function(entries)
+return function(all)
+  local entries = names.public(all)
   classes = names.classes(entries)
   local out = { "---@meta dam", "-- Annotations for the Lua language server (LuaLS). Made by "
     .. "`make docs` from the docstrings.", "-- Modules of the library are named so: "

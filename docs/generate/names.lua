@@ -56,6 +56,18 @@ function names.classes(entries)
   return classes
 end
 
+--- The entries that scripts are written with: modules within modules (dam.sweep.plan) are not.
+function names.public(entries)
+  local list = {}
+  for _, e in ipairs(entries) do
+    local module = e.kind == "module" and e.name or e.kind == "function" and names.owner(e)
+    if not module or not module:find "%..*%." then
+      list[#list + 1] = e
+    end
+  end
+  return list
+end
+
 --- "dam.stats" of "dam.stats.mean", "sampler" of "sampler:run".
 function names.owner(e)
   return e.name:match "^(.*)[.:][^.:]+$"

@@ -165,7 +165,8 @@ local function index(entries)
   return table.concat(lines, "\n") .. "\n"
 end
 
-return function(entries)
+return function(all)
+  local entries = names.public(all)
   local pages = { ["index.md"] = index(entries) }
   for _, e in ipairs(entries) do
     local file = page_of(e)
