@@ -28,7 +28,14 @@ if kind == "data" then
 elseif kind == "annotations" then
   write(out, require "annotations" (entries))
 else
-  for name, text in pairs(require "reference" (entries)) do
+  local pages = require "reference" (entries)
+  for name, text in pairs(pages) do
     write(out .. "/" .. name, text)
+  end
+  local list <close> = assert(io.popen(("ls '%s'"):format(out)))
+  for name in list:lines() do -- pages of what is no longer there
+    if name:find "%.md$" and not pages[name] then
+      os.remove(out .. "/" .. name)
+    end
   end
 end
