@@ -230,18 +230,29 @@ t.test("the options of sweep.run are those of both forms", function()
   end
 end)
 
-t.test("words that an option allows are those of its error", function()
+t.test("words that an option allows are those that it takes", function()
+  local function call(name, option, word)
+    return pcall(takers[name], { hamiltonian = dam.lse(), patterns = p,
+      T = name == "dam.mh" and 0.3 or nil, [option] = word })
+  end
   local function told(name, option)
-    local _, message = pcall(takers[name], { hamiltonian = dam.lse(), patterns = p,
-      T = name == "dam.mh" and 0.3 or nil, [option] = "no such word" })
-    local list = message:match "one of (.*)$"
+    local _, message = call(name, option, "no such word")
     local words = {}
-    for word in list:gmatch "[^, ]+" do
+    for word in (message:match "one of (.*)$" or ""):gmatch "[^, ]+" do
       words[#words + 1] = word
     end
     return table.concat(words, " ")
   end
-  t.equal(table.concat(help.enum("dam.mh", "evaluation"), " "), told("dam.mh", "evaluation"))
+  for name, options in pairs { ["dam.mh"] = { "evaluation" }, ["dam.descend"] = { "rule" } } do
+    for _, option in ipairs(options) do
+      local words = help.enum(name, option)
+      t.ok(#words > 0, name .. " " .. option)
+      for _, word in ipairs(words) do
+        t.ok(call(name, option, word), ("%s{ %s = %q }"):format(name, option, word))
+      end
+      t.ok(not call(name, option, "no such word"), "others are refused")
+    end
+  end
   t.equal(table.concat(help.enum("dam.descend", "rule"), " "), told("dam.descend", "rule"))
   local init = {}
   for _, word in ipairs(help.enum("dam.mh", "init")) do
