@@ -3,7 +3,6 @@
 local t = require "support"
 local sandbox = require "sandbox"
 
-package.path = "docs/generate/?.lua;" .. package.path -- the program itself has only what help needs
 local help = require "dam.help"
 local entries = require "dam.help.data"
 
@@ -381,6 +380,8 @@ end)
 
 --- In a process of its own where that is quick; sanitizers make starting slow.
 local alone = not dam.build.type:find("+", 1, true)
+local here = select(2, sandbox.shell "pwd"):gsub("\n", "")
+local program = sandbox.program:find "^/" and sandbox.program or here .. "/" .. sandbox.program
 
 local function run_example(e)
   if alone then
@@ -389,7 +390,7 @@ local function run_example(e)
     f:write(e.usage, "\n")
     f:close()
     local status, text = sandbox.shell(("cd %s && %s --quiet --strict example"):format(folder.path,
-      sandbox.command():gsub("^'([^/])", "'" .. os.getenv "PWD" .. "/%1")))
+      sandbox.quote(program)))
     t.equal(status, 0, text)
     local _, left = sandbox.shell("ls " .. folder.path)
     t.equal(left, "example\n", "files in the folder")
