@@ -20,6 +20,7 @@ void dam_open_descend(lua_State *L);     /* dam.descend, H:gradient */
 void dam_open_theory(lua_State *L);      /* dam.theory, entropy, gram_entropy */
 void dam_open_system(lua_State *L);      /* dam.version, devices, clock */
 void dam_open_store(lua_State *L);       /* core.store, for dam.sweep and the verbs */
+void dam_open_sharing(lua_State *L);     /* core.sharing, for bundles and the sandbox */
 void dam_open_tools(lua_State *L);       /* core.tools, for the standard library */
 
 /*

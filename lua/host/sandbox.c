@@ -682,7 +682,7 @@ static const view views[] = {
     {LUA_DBLIBNAME, " traceback ", in_debug},
 };
 static const view base = {NULL,
-                          " _VERSION assert error ipairs next pairs pcall print rawequal rawget "
+                          " _VERSION assert error help ipairs next pairs pcall print rawequal rawget "
                           "rawlen rawset select setmetatable tonumber tostring type warn xpcall ",
                           in_base};
 
