@@ -44,6 +44,11 @@ uint64_t dam_memory_budget(void)
     return atomic_load(&budget);
 }
 
+uint64_t dam_memory_charged(void)
+{
+    return atomic_load(&total_bytes);
+}
+
 bool dam_memory_charge(uint64_t bytes)
 {
     uint64_t most = atomic_load(&budget);

@@ -43,6 +43,7 @@ double dam_memory_available(void);
  */
 void dam_memory_set_budget(uint64_t bytes);
 uint64_t dam_memory_budget(void);
+uint64_t dam_memory_charged(void); /* of it, in use */
 
 /* Counts memory of the host; false, and nothing counted, when the budget does not allow it. */
 bool dam_memory_charge(uint64_t bytes);

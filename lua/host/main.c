@@ -51,7 +51,8 @@ static void fail(lua_State *L, session *s)
 
     if (s->options->sandbox && dam_sandbox_explain(lua_tostring(L, -1))) {
         s->status = EXIT_FAILURE;
-        dam_sandbox_ended(&s->status);
+        if (dam_sandbox_ended(&s->status))
+            dam_sandbox_explain(NULL); /* if nobody did: it was in a finaliser */
         lua_pop(L, 1);
         return;
     }
@@ -270,7 +271,8 @@ static int run(session *s)
     lua_close(L);
     if (dam_interrupted() && s->status == EXIT_SUCCESS)
         s->status = EXIT_INTERRUPTED; /* in a finaliser */
-    dam_sandbox_ended(&s->status);
+    if (dam_sandbox_ended(&s->status))
+        dam_sandbox_explain(NULL); /* if nobody did: it was in a finaliser */
     return flush_output(s->status);
 }
 

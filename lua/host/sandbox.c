@@ -681,10 +681,11 @@ static const view views[] = {
     {LUA_OSLIBNAME, " clock date difftime time ", in_os},
     {LUA_DBLIBNAME, " traceback ", in_debug},
 };
-static const view base = {NULL,
-                          " _VERSION assert error help ipairs next pairs pcall print rawequal rawget "
-                          "rawlen rawset select setmetatable tonumber tostring type warn xpcall ",
-                          in_base};
+static const view base = {
+    NULL,
+    " _VERSION assert error help ipairs next pairs pcall print rawequal rawget "
+    "rawlen rawset select setmetatable tonumber tostring type warn xpcall ",
+    in_base};
 
 static bool is_kept(const view *v, const char *name)
 {
@@ -835,10 +836,28 @@ static void set_tool(lua_State *L, const char *name, lua_CFunction f)
     lua_pop(L, 3);
 }
 
+/* Methods of strings are those of the view, in a table that nobody can reach to change it. */
+static void set_string_methods(lua_State *L, int globals)
+{
+    const view *v = views;
+
+    while (strcmp(v->name, LUA_STRLIBNAME) != 0)
+        v++;
+    lua_pushliteral(L, "");
+    lua_getmetatable(L, -1);
+    lua_newtable(L);
+    lua_getfield(L, globals, LUA_STRLIBNAME);
+    show(L, v, lua_gettop(L), lua_gettop(L) - 1);
+    lua_pop(L, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 2);
+}
+
 void dam_sandbox_enter(lua_State *L)
 {
     set_tool(L, "gnuplot", dam_sandbox_gnuplot);
     lua_pushglobaltable(L);
+    set_string_methods(L, lua_gettop(L));
     push_globals(L, lua_gettop(L));
     lua_rawseti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     take_out(L, lua_gettop(L));
@@ -921,9 +940,12 @@ bool dam_sandbox_ended(int *status)
 
 bool dam_sandbox_explain(const char *message)
 {
-    if (left)
+    static bool told;
+
+    if (left || told)
         return true;
     if (dam_sandbox_expired()) {
+        told = true;
         fputs("damlua: the time of --max-time is over; what had been saved is in the files\n",
               stderr);
         return true;

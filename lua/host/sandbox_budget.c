@@ -13,8 +13,11 @@
 #include "../../src/memory.h"
 
 /* The rest after the interruption: a share of the time, at most so many seconds. */
-#define GRACE_SHARE 0.07
+#define GRACE_SHARE 0.04
 #define GRACE_MOST 10.0
+
+/* A budget of which this share is taken after a collection is used up. */
+#define EXHAUSTED 0.97
 
 /* What malloc gives for `n` bytes: its own word and the granularity of the sizes it keeps. */
 static uint64_t cost(size_t n)
@@ -22,6 +25,22 @@ static uint64_t cost(size_t n)
     uint64_t bytes = ((uint64_t)n + 8 + 15) & ~(uint64_t)15;
 
     return n == 0 ? 0 : bytes < 32 ? 32 : bytes;
+}
+
+/*
+ * Lua answers a refusal with a full collection and asks once more. If that has left almost nothing
+ * of the budget, the next block would cost a collection again, and the next: the end is declared.
+ */
+static bool charge(uint64_t bytes)
+{
+    static bool refused;
+    bool again = refused;
+
+    refused = false;
+    if (again && dam_memory_charged() + bytes > EXHAUSTED * (double)dam_memory_budget())
+        return false;
+    refused = !dam_memory_charge(bytes);
+    return !refused;
 }
 
 static void *limited_alloc(void *unused, void *block, size_t old_size, size_t new_size)
@@ -35,7 +54,7 @@ static void *limited_alloc(void *unused, void *block, size_t old_size, size_t ne
         dam_memory_discharge(before);
         return NULL;
     }
-    if (after > before && !dam_memory_charge(after - before))
+    if (after > before && !charge(after - before))
         return NULL;
     moved = realloc(block, new_size);
     if (!moved && after > before)
