@@ -33,12 +33,13 @@ local r = sweep.run { name = "map", file = "out/map.sqlite", seed = 3, hamiltoni
 r:export "out/map.csv"]])
 write(folder["home/cells.lua"], [[
 local late
-require "dam.sweep".run { name = "cells", cells = { 1, 2, 3 }, quiet = true, run = function(cell, ctx)
+local function run(cell, ctx)
   late = late or require "lib.values" -- required while it runs
   local p = dam.patterns { N = 12, M = 10, seed = ctx.seed }
   local s <close> = dam.mh { hamiltonian = dam.lse(), patterns = p, T = late.T }
   return { { digest = s:sample(50 * cell).digest } }
-end }]])
+end
+require "dam.sweep".run { name = "cells", cells = { 1, 2, 3 }, quiet = true, run = run }]])
 write(folder["home/given.lua"], [[
 local p = dam.patterns { from = dam.patterns { N = 16, M = 9, seed = 2 }:array(1), rescale = true }
 require "dam.sweep".run { name = "given", hamiltonian = dam.lse(), patterns = p, T = { 0.2 },
@@ -118,9 +119,8 @@ t.test("verify takes bundles and result files, with and without the sandbox", fu
     HOME .. "/given.sqlite" } do
     for _, more in ipairs { "--units=all", "--trust" } do
       local status, text = damlua(AWAY, { "-m", "verify", path, more }, "DAMLUA_ISA=scalar")
-      t.ok(text:find("all equal", 1, true) or more == "--trust" and not path:find "bundle"
-        and text:find("lib.values", 1, true), path .. ": " .. text)
-      t.ok(status == 0 or not text:find "all equal", text)
+      t.ok(text:find("all equal", 1, true), path .. ": " .. text)
+      t.equal(status, 0)
     end
   end
 end)
@@ -167,8 +167,8 @@ t.test("time and memory of a replay can be limited", function()
 end)
 
 t.test("names that lead out of the folder are refused", function()
-  for i, name in ipairs { "../evil", "/tmp/evil", "a/../../evil", "a//b", "a\\b", "./a", "a\nb", "" }
-  do
+  local names = { "../evil", "/tmp/evil", "a/../../evil", "a//b", "a\\b", "./a", "a\nb", "" }
+  for i, name in ipairs(names) do
     local path = forged("names" .. i, function(_, parts)
       parts[#parts + 1] = { name = name, bytes = "evil" }
     end)

@@ -157,7 +157,8 @@ attempt("array:save", FILES, 'dam.zeros(3):save(OUTSIDE .. "/array.npy")')
 attempt("sampler:save", FILES, [[
 local s = dam.mh { hamiltonian = dam.lse(), patterns = dam.patterns { N = 10, M = 5 }, T = 0.1 }
 s:save(OUTSIDE .. "/s.mh")]])
-attempt("dam.plot", FILES, 'dam.plot { file = OUTSIDE .. "/x.svg", points = { { x = {1}, y = {1} } } }')
+attempt("dam.plot", FILES,
+  'dam.plot { file = OUTSIDE .. "/x.svg", points = { { x = {1}, y = {1} } } }')
 local SWEEP = [[
 local sweep = require "dam.sweep"
 local r = sweep.run { name = "s", file = %s, quiet = true, hamiltonian = dam.lse(), alpha = 0.2,
@@ -204,7 +205,9 @@ setmetatable({}, { __gc = function() io.open(OUTSIDE .. "/gc", "w") end })
 collectgarbage()
 io.open(OUTSIDE .. "/gc", "w")]])
 attempt("__close", FILES,
-  [[do local x <close> = setmetatable({}, { __close = function() io.open("/etc/passwd") end }) end]])
+  [[do
+local x <close> = setmetatable({}, { __close = function() io.open "/etc/passwd" end })
+end]])
 attempt("a coroutine", "os.execute " .. NOT,
   'coroutine.wrap(function() os.execute "echo ESCAPED" end)()')
 attempt("coroutine.close", "os.execute " .. NOT, [[

@@ -158,6 +158,16 @@ local function read_rows(f, state, wanted)
   return count, stored, list
 end
 
+--- Lets `require` find the modules as they were when the script ran.
+local function provide_modules(run, environment)
+  for _, module in ipairs(run.options and run.options.modules or {}) do
+    if module.text then
+      rawget(environment, "package").preload[module.name] =
+        assert(load(module.text, "@" .. module.path, "t", environment))
+    end
+  end
+end
+
 --- Runs the script that the file keeps up to its sweep of the file's name; returns that sweep.
 -- `path` is where the script would be.
 local function sweep_of_script(f, meta, path)
@@ -173,6 +183,7 @@ local function sweep_of_script(f, meta, path)
   local arguments_then = run.options and run.options.arguments or {}
   arguments_then[0], arguments_then[-1] = path, "damlua"
   rawset(environment, "arg", arguments_then)
+  provide_modules(run, environment)
   local chunk = assert(load(run.script, "@" .. path, "t", environment))
   local found
   sweep.instead = function(job)
