@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DAMLUA = build/release/damlua
 
-.PHONY: build deps demo check check-all bench install clean
+.PHONY: build deps demo check check-all bench install package clean
 
 build:
 	cmake --preset release
@@ -31,6 +31,9 @@ bench: build
 
 install: build
 	cmake --install build/release --prefix $(PREFIX)
+
+package: build
+	cd build/release && cpack -G DEB
 
 clean:
 	rm -rf build
