@@ -19,6 +19,7 @@
 #include "sandbox_budget.h"
 #include "sandbox_files.h"
 #include "sandbox_gnuplot.h"
+#include "sandbox_patterns.h"
 
 /* Of what is free, where --max-memory does not say. */
 #define MEMORY_SHARE 0.5
@@ -666,6 +667,11 @@ static const luaL_Reg in_os[] = {{"exit", sandbox_exit},
                                  {"rename", sandbox_rename},
                                  {"getenv", sandbox_getenv},
                                  {NULL, NULL}};
+static const luaL_Reg in_string[] = {{"find", dam_sandbox_find},
+                                     {"match", dam_sandbox_match},
+                                     {"gmatch", dam_sandbox_gmatch},
+                                     {"gsub", dam_sandbox_gsub},
+                                     {NULL, NULL}};
 static const luaL_Reg in_debug[] = {{"getinfo", sandbox_getinfo}, {NULL, NULL}};
 
 static const view views[] = {
@@ -673,10 +679,8 @@ static const view views[] = {
     {LUA_TABLIBNAME, NULL, nothing},
     {LUA_MATHLIBNAME, NULL, nothing},
     {LUA_UTF8LIBNAME, NULL, nothing},
-    {LUA_STRLIBNAME,
-     " byte char find format gmatch gsub len lower match pack packsize rep reverse sub unpack "
-     "upper ",
-     nothing},
+    {LUA_STRLIBNAME, " byte char format len lower pack packsize rep reverse sub unpack upper ",
+     in_string},
     {LUA_IOLIBNAME, " close read write type stdin stdout stderr ", in_io},
     {LUA_OSLIBNAME, " clock date difftime time ", in_os},
     {LUA_DBLIBNAME, " traceback ", in_debug},
