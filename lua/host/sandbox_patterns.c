@@ -128,6 +128,9 @@ static bool in_class(int c, int letter)
     case 'x':
         is = isxdigit(c);
         break;
+    case 'z': /* deprecated, and there */
+        is = c == 0;
+        break;
     default:
         return c == letter; /* not a class: itself */
     }

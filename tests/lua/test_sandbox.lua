@@ -392,7 +392,7 @@ local function show(...)
   return table.concat(parts, "|")
 end
 local hash, made = 0, {}
-for _ = 1, 20000 do
+for _ = 1, 6000 do
   local s, p = text(LETTERS, nil, 14), text(PIECES, REPEATS, 6)
   local at = random(20) - 6
   made[#made + 1] = show(pcall(string.find, s, p, at))
@@ -418,7 +418,9 @@ print(table.concat(made, "\n"))]==]
     local a, b = ours:gmatch "[^\n]*", lua:gmatch "[^\n]*"
     local x, y
     repeat x, y = a(), b() until x ~= y
-    error(("%s in the sandbox, %s in Lua, before %s"):format(x, y, b()))
+    local case
+    repeat case = b() until case:find "^\""
+    error(("%q in the sandbox, %q in Lua: %s"):format(x, y, case))
   end
 end)
 
@@ -442,28 +444,37 @@ local function run_together(scripts, limit)
   return results
 end
 
-t.test("time: every loop ends at most a tenth late, with status 1", function()
-  local limit = 2
-  local idle = run_together({ nothing = "return" }, 10).nothing.seconds -- process, sanitizers
-  local loops = {
+local LOOPS = {
+  {
     plain = "while true do end",
     caught = "while true do pcall(function() while true do end end) end",
-    finaliser = "setmetatable({}, { __gc = function() while true do end end }) collectgarbage()",
-    ending = "setmetatable({}, { __gc = function() while true do end end })",
-    pattern = [[local p = ("a?"):rep(60) .. ("a"):rep(60)
-      while true do pcall(string.find, ("a"):rep(60), p) end]],
     move = "table.move({}, 1, math.maxinteger - 1, 2)",
-    handler = "xpcall(error, function() while true do end end)",
     sample = [[dam.mh { hamiltonian = dam.lse(), T = 1, patterns = dam.patterns { N = 100,
       M = 20000 } }:sample(1 << 40)]],
-  }
-  for name, r in pairs(run_together(loops, limit)) do
-    t.equal(r.status, 1, name)
-    t.ok(r.text:find("--max-time", 1, true), name .. ": " .. r.text)
-    t.ok(r.seconds - idle < 1.1 * limit, ("%s: %.2f s of %g"):format(name, r.seconds, limit))
-    t.ok(r.seconds > 0.99 * limit, ("%s: %.2f s is too early"):format(name, r.seconds))
-  end
-end)
+  }, {
+    finaliser = "setmetatable({}, { __gc = function() while true do end end }) collectgarbage()",
+    ending = "setmetatable({}, { __gc = function() while true do end end })",
+    handler = "xpcall(error, function() while true do end end)",
+    pattern = [[local p = ("a?"):rep(60) .. ("a"):rep(60)
+      while true do pcall(string.find, ("a"):rep(60), p) end]],
+  },
+}
+
+for i, loops in ipairs(LOOPS) do
+  t.test("time: every loop ends at most a tenth late, with status 1, group " .. i, function()
+    local limit = 3
+    loops.nothing = "return" -- what starting and ending take beside the others
+    local results = run_together(loops, limit)
+    local idle = results.nothing.seconds
+    results.nothing = nil
+    for name, r in pairs(results) do
+      t.equal(r.status, 1, name)
+      t.ok(r.text:find("--max-time", 1, true), name .. ": " .. r.text)
+      t.ok(r.seconds - idle < 1.1 * limit, ("%s: %.2f s of %g"):format(name, r.seconds, limit))
+      t.ok(r.seconds > 0.99 * limit, ("%s: %.2f s is too early"):format(name, r.seconds))
+    end
+  end)
+end
 
 t.test("time: what a sweep has finished is saved", function()
   local status, text = run([[
