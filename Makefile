@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DAMLUA = build/release/damlua
 
-.PHONY: build deps demo check check-all bench docs install clean
+.PHONY: build deps demo check check-all bench docs install package clean
 
 build:
 	cmake --preset release
@@ -34,6 +34,9 @@ docs: build
 
 install: build
 	cmake --install build/release --prefix $(PREFIX)
+
+package: build
+	cd build/release && cpack -G DEB
 
 clean:
 	rm -rf build

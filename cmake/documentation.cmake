@@ -22,5 +22,5 @@ add_custom_target(documentation
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 
 if(NOT DAM_STATIC) # beside dam.so, which that build does not have
-  install(FILES docs/dam.d.lua DESTINATION lib/lua/5.4)
+  install(FILES docs/dam.d.lua DESTINATION "${DAM_MODULE_DIR}")
 endif()

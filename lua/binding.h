@@ -5,6 +5,8 @@
 #ifndef DAM_LUA_BINDING_H
 #define DAM_LUA_BINDING_H
 
+#include <stdbool.h>
+
 #include <lauxlib.h>
 #include <lua.h>
 
@@ -18,6 +20,7 @@ void dam_open_descend(lua_State *L);     /* dam.descend, H:gradient */
 void dam_open_theory(lua_State *L);      /* dam.theory, entropy, gram_entropy */
 void dam_open_system(lua_State *L);      /* dam.version, devices, clock */
 void dam_open_store(lua_State *L);       /* core.store, for dam.sweep and the verbs */
+void dam_open_sharing(lua_State *L);     /* core.sharing, for bundles and the sandbox */
 void dam_open_tools(lua_State *L);       /* core.tools, for the standard library */
 
 /*
@@ -38,5 +41,16 @@ int luaopen_dam_help(lua_State *L);
 
 /* The package searcher for the embedded standard library. */
 int dam_embedded_searcher(lua_State *L);
+
+/* Whether `name` is a module of the embedded standard library. */
+bool dam_is_embedded(const char *name);
+
+/*
+ * The globals that the standard library sees: the state's own, unless a host that runs what it does
+ * not trust has set aside others before the library was loaded (dam_use_private_globals pops
+ * them), which scripts cannot reach.
+ */
+void dam_use_private_globals(lua_State *L);
+void dam_push_private_globals(lua_State *L);
 
 #endif

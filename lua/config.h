@@ -20,7 +20,9 @@ typedef struct {
     bool quiet;
     bool dry_run;
     bool fresh;
-    int shard, shards; /* 0, 0: not asked */
+    int shard, shards;   /* 0, 0: not asked */
+    const char *results; /* folder of result files; NULL: not asked */
+    const char *program; /* the file that is damlua; NULL in another program */
 } dam_config;
 
 /* `source` is the option or variable that `text` comes from, for the message. */

@@ -7,6 +7,7 @@
 
 #include <lauxlib.h>
 
+#include "../src/file.h"
 #include "../src/npy.h"
 #include "../src/sampler.h"
 #include "args.h"
@@ -45,13 +46,13 @@ static int read_beginning(const char *path, char out[MAGIC_MAX])
     FILE *f = NULL;
     int n = -1;
 
-    if (stat(path, &st) != 0)
+    if (dam_file_stat(path, &st) != 0)
         return -1;
     if (!S_ISREG(st.st_mode)) { /* opening a pipe would wait for its other end */
         errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
         return -1;
     }
-    f = fopen(path, "rbe");
+    f = dam_file_reader(path);
     if (!f)
         return -1;
     n = (int)fread(out, 1, MAGIC_MAX, f);
@@ -77,7 +78,7 @@ int dam_load(lua_State *L)
     int n = read_beginning(path, beginning);
 
     if (n < 0)
-        return luaL_error(L, "dam.load: %s: cannot be opened: %s", path, strerror(errno));
+        return luaL_error(L, "dam.load: %s: cannot be opened: %s", path, dam_file_reason(errno));
     for (size_t i = 0; i < LOADERS; i++)
         if ((size_t)n >= loaders[i].size &&
             memcmp(beginning, loaders[i].magic, loaders[i].size) == 0)

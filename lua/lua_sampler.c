@@ -231,20 +231,6 @@ A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of t
 replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on
 the other chains, or on how a run is cut into calls.
 @function dam.mh
-<<<<<<< HEAD
-@tparam table options `hamiltonian`; `patterns`; `T` (number > 0, list or 1-D array); `replicas`
- (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
- "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
- of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
- `seed` (integer, default 1); `device` ("auto": the best usable one, "cpu", "cuda", "cuda:K", and
- for tests "cuda-on-cpu", see dam.devices; default: what --device or DAMLUA_DEVICE says, else
- "auto"); `evaluation` (tiers by name: "auto", all that this processor has; or "reference",
- "active" (lists of near patterns), "tiles" (matrix units) and "single" (single precision), alone
- or joined by "+", such as "active+single"; what a tier cannot prove goes to the next one and in
- the end to the reference). Every decision is the same whatever device and tiers are used.
-@treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
- step
-=======
 @tparam table options
 @tparam hamiltonian options.hamiltonian dam.lse{}, dam.lsr{} or dam.polynomial{}
 @tparam patterns options.patterns dam.patterns{}
@@ -269,11 +255,12 @@ patterns
 @tparam[opt="auto"] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device "cuda:1" is the second
  GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is
  what --device or DAMLUA_DEVICE says. Every decision is the same
-@tparam[opt="auto"] "auto"|"reference"|"active" options.evaluation "reference" evaluates all
-patterns in double precision at every step, "active" lists of near patterns where they pay; every
-decision is the same
+@tparam[opt="auto"] "auto"|"reference"|"active"|"single"|string options.evaluation the tiers that
+ proposals go through: "active" (lists of near patterns), "tiles" (all patterns on matrix units,
+ where the processor has them), "single" (all patterns in single precision), alone or joined by "+"
+ as in "active+single"; "auto": all that are here; "reference": none of them. What a tier cannot
+ prove goes to the next one and in the end to the reference, so every decision is the same
 @treturn sampler
->>>>>>> help
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
  naming the chain when an LSR start is out of every pattern's support
 @see B(6), B(7)
@@ -501,8 +488,9 @@ the sample, per chain.
 @tfield number[] stats.patterns_per_step patterns evaluated per step of a chain
 @tfield number[] stats.rebuilds lists of near patterns made, per chain
 @tfield number[] stats.list_size mean length of the lists in use; 0 without any
-@tfield table[] stats.unsure by tier ("active"): fraction of the proposals given to it that it left
+@tfield table[] stats.unsure by tier ("active", "tiles", "single"): fraction of the proposals given to it that it left
  undecided
+@tfield table[] stats.by_tier by tier, "reference" included: patterns evaluated by it per step
 @tfield[opt] integer every steps of a block, where something was recorded
 @tfield[opt] table series series.phi, series.energy_density [T, disorder, replica, n/every] and
  series.q12 [T, disorder, n/every], as asked for

@@ -114,6 +114,10 @@ static void push_config(lua_State *L, const dam_config *c)
     lua_setfield(L, -2, "dry_run");
     lua_pushboolean(L, c->fresh);
     lua_setfield(L, -2, "fresh");
+    lua_pushstring(L, c->results);
+    lua_setfield(L, -2, "results");
+    lua_pushstring(L, c->program);
+    lua_setfield(L, -2, "program");
     if (c->shards) {
         lua_newtable(L);
         lua_pushinteger(L, c->shard);

@@ -8,18 +8,28 @@
 /* Below this no collection is forced: a few pattern sets of ordinary size. */
 #define COLLECT_FLOOR ((uint64_t)64 << 20)
 
-/* Live engine bytes at which the next full collection is due. Every state shares the engine. */
-static _Atomic uint64_t collect_at = COLLECT_FLOOR;
+/* Live engine bytes at which the next full collection is due; 0: not decided yet. Every state
+ * shares the engine. */
+static _Atomic uint64_t collect_at;
+
+/* Twice what is live, but under a budget before half of what is left of it is taken. */
+static uint64_t next_collection(uint64_t live)
+{
+    uint64_t at = 2 * live > COLLECT_FLOOR ? 2 * live : COLLECT_FLOOR;
+    uint64_t budget = dam_memory_budget();
+    uint64_t half = budget > live ? live + (budget - live) / 2 : live;
+
+    return budget && half < at ? half : at;
+}
 
 void dam_collect_if_needed(lua_State *L)
 {
-    uint64_t live;
-
+    if (collect_at == 0)
+        collect_at = next_collection(0);
     if (dam_memory_live() < collect_at)
         return;
     lua_gc(L, LUA_GCCOLLECT);
-    live = dam_memory_live();
-    collect_at = 2 * live > COLLECT_FLOOR ? 2 * live : COLLECT_FLOOR;
+    collect_at = next_collection(dam_memory_live());
 }
 
 int luaopen_dam_core(lua_State *L)
@@ -34,6 +44,7 @@ int luaopen_dam_core(lua_State *L)
     dam_open_theory(L);
     dam_open_store(L);
     dam_open_tools(L);
+    dam_open_sharing(L);
     return 1;
 }
 
@@ -45,6 +56,22 @@ static const dam_embedded_module *find_embedded(const char *name)
     return NULL;
 }
 
+/* Its address is the key of the library's own globals in the registry. */
+static const char private_globals;
+
+void dam_use_private_globals(lua_State *L)
+{
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &private_globals);
+}
+
+void dam_push_private_globals(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &private_globals) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_pushglobaltable(L);
+}
+
 static void load_embedded(lua_State *L, const dam_embedded_module *m)
 {
     const char *chunk = lua_pushfstring(L, "@stdlib/%s", m->path);
@@ -52,6 +79,13 @@ static void load_embedded(lua_State *L, const dam_embedded_module *m)
     if (luaL_loadbufferx(L, m->text, m->size, chunk, "t") != LUA_OK)
         lua_error(L);
     lua_remove(L, -2);
+    dam_push_private_globals(L);
+    lua_setupvalue(L, -2, 1);
+}
+
+bool dam_is_embedded(const char *name)
+{
+    return find_embedded(name) != NULL;
 }
 
 int dam_embedded_searcher(lua_State *L)

@@ -1,5 +1,7 @@
 -- Mean alignment in a single basin against temperature: the curves of B, Fig. 2, with the density
 -- of states of B(9) and with the exact one, at dimensions of B's plan; N -> infinity to compare.
+local dam = require "dam"
+
 local opt = dam.options {
   N = { { 24, 105 }, "dimensions (105 is B's plan at alpha = 0.1, 24 at 0.55)",
     { 24 } },

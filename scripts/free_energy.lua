@@ -1,5 +1,7 @@
 -- Retrieval free energy against temperature for LSE and LSR: A, Fig. 2, right. The LSR curve of
 -- A(39) exists up to f_ret = 1.
+local dam = require "dam"
+
 local opt = dam.options {
   b = { 3.41, "sharpness of the LSR kernel" },
   T_max = { 2.0, "highest temperature" },

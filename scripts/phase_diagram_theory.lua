@@ -1,6 +1,8 @@
 -- The phase diagrams of A, Fig. 1: LSE and LSR in the plane of load and temperature, by the papers'
 -- formulas. With --law exact the exact boundaries are drawn over them: three for LSE, the support
 -- threshold for LSR (where A(22) with LSR's own floor A(30) is drawn as well).
+local dam = require "dam"
+
 local opt = dam.options {
   law = { "paper", "paper, or exact: overlay the exact boundaries" },
   beta_net = { 1.0, "inverse variance of the LSE kernel" },

@@ -11,9 +11,61 @@
 
 #define TEMPORARY_TRIES 100
 
+static const dam_file_guard *guard; /* set before any thread starts */
+
+void dam_file_confine(const dam_file_guard *g)
+{
+    guard = g;
+}
+
+bool dam_file_confined(void)
+{
+    return guard != NULL;
+}
+
+int dam_file_open(const char *path, int flags, mode_t mode)
+{
+    return guard ? guard->open(path, flags | O_CLOEXEC, mode) : open(path, flags | O_CLOEXEC, mode);
+}
+
+int dam_file_stat(const char *path, struct stat *out)
+{
+    return guard ? guard->stat(path, out) : stat(path, out);
+}
+
+int dam_file_mkdir(const char *path, mode_t mode)
+{
+    return guard ? guard->mkdir(path, mode) : mkdir(path, mode);
+}
+
+int dam_file_rename(const char *from, const char *to)
+{
+    return guard ? guard->rename(from, to) : rename(from, to);
+}
+
+int dam_file_unlink(const char *path)
+{
+    return guard ? guard->unlink(path) : unlink(path);
+}
+
+FILE *dam_file_reader(const char *path)
+{
+    int fd = dam_file_open(path, O_RDONLY, 0);
+    FILE *f = fd >= 0 ? fdopen(fd, "rb") : NULL;
+
+    if (fd >= 0 && !f)
+        close(fd);
+    return f;
+}
+
+const char *dam_file_reason(int error)
+{
+    return guard && error == EPERM ? guard->refusal : strerror(error);
+}
+
 static dam_status write_failed(const char *path, dam_error *e)
 {
-    return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be written: %s", path, strerror(errno));
+    return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be written: %s", path, dam_file_reason(errno));
 }
 
 bool dam_write_all(int fd, const void *data, size_t size)
@@ -41,7 +93,7 @@ static int open_temporary(const char *path, char name[PATH_MAX])
             errno = ENAMETOOLONG;
             return -1;
         }
-        fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = dam_file_open(name, O_WRONLY | O_CREAT | O_EXCL, 0666);
         if (fd >= 0 || errno != EEXIST)
             return fd;
     }
@@ -57,7 +109,7 @@ static void sync_folder(const char *path)
 
     snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
              slash ? path : ".");
-    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = dam_file_open(folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd >= 0) {
         (void)!fsync(fd);
         close(fd);
@@ -80,12 +132,12 @@ static dam_status save_replacing(const char *path, const struct stat *old, dam_f
         ok = false;
         reason = errno;
     }
-    if (ok && rename(temporary, path) != 0) {
+    if (ok && dam_file_rename(temporary, path) != 0) {
         ok = false;
         reason = errno;
     }
     if (!ok) {
-        unlink(temporary);
+        dam_file_unlink(temporary);
         errno = reason;
         return write_failed(path, e);
     }
@@ -96,7 +148,7 @@ static dam_status save_replacing(const char *path, const struct stat *old, dam_f
 /* A device or pipe cannot be replaced, only written to. */
 static dam_status save_through(const char *path, dam_file_writer write, void *context, dam_error *e)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = dam_file_open(path, O_WRONLY, 0);
     bool ok;
 
     if (fd < 0)
@@ -113,12 +165,14 @@ dam_status dam_file_save(const char *path, dam_file_writer write, void *context,
     char target[PATH_MAX];
     struct stat st;
 
-    if (stat(path, &st) != 0)
+    if (dam_file_stat(path, &st) != 0)
         return save_replacing(path, NULL, write, context, e);
     if (S_ISDIR(st.st_mode))
         return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be written: it is a folder", path);
     if (!S_ISREG(st.st_mode))
         return save_through(path, write, context, e);
+    if (guard)
+        return save_replacing(path, &st, write, context, e);
     if (!realpath(path, target)) /* a link stays a link */
         return write_failed(path, e);
     return save_replacing(target, &st, write, context, e);

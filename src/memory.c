@@ -1,5 +1,6 @@
 #include "memory.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,52 @@ typedef struct {
  */
 #define BLOCK_COST 512
 
-static _Atomic uint64_t live_bytes;
+static _Atomic uint64_t live_bytes;  /* the engine's */
+static _Atomic uint64_t total_bytes; /* with the host's */
+static _Atomic uint64_t budget;      /* 0: none */
 
 uint64_t dam_memory_live(void)
 {
     return atomic_load(&live_bytes);
+}
+
+void dam_memory_set_budget(uint64_t bytes)
+{
+    atomic_store(&budget, bytes);
+}
+
+uint64_t dam_memory_budget(void)
+{
+    return atomic_load(&budget);
+}
+
+uint64_t dam_memory_charged(void)
+{
+    return atomic_load(&total_bytes);
+}
+
+bool dam_memory_charge(uint64_t bytes)
+{
+    uint64_t most = atomic_load(&budget);
+    uint64_t before = atomic_fetch_add(&total_bytes, bytes);
+
+    if (most == 0 || (before <= most && bytes <= most - before))
+        return true;
+    atomic_fetch_sub(&total_bytes, bytes);
+    return false;
+}
+
+void dam_memory_discharge(uint64_t bytes)
+{
+    atomic_fetch_sub(&total_bytes, bytes);
+}
+
+/* What the budget leaves; infinite without one. */
+static double budget_left(void)
+{
+    double most = (double)atomic_load(&budget), used = (double)atomic_load(&total_bytes);
+
+    return most == 0 ? INFINITY : used < most ? most - used : 0;
 }
 
 /* The number after `key` in a file of "key number" lines, or the first number when key is NULL. */
@@ -70,7 +112,15 @@ double dam_memory_available(void)
         available = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     if (limit >= 0 && used >= 0 && limit - used < available)
         available = limit > used ? limit - used : 0;
-    return available;
+    return fmin(available, budget_left());
+}
+
+static dam_status over_budget(double bytes, const char *what, const char *remedy, dam_error *e)
+{
+    return dam_fail(e, DAM_ERR_MEMORY,
+                    "%s needs %.3g GiB of memory, %.3g GiB are left of the %.3g GiB allowed: %s",
+                    what, bytes / GIB, budget_left() / GIB, (double)dam_memory_budget() / GIB,
+                    remedy);
 }
 
 dam_status dam_memory_check(double bytes, const char *what, const char *remedy, dam_error *e)
@@ -82,6 +132,8 @@ dam_status dam_memory_check(double bytes, const char *what, const char *remedy, 
     available = dam_memory_available();
     if (bytes <= available)
         return DAM_OK;
+    if (available == budget_left())
+        return over_budget(bytes, what, remedy, e);
     return dam_fail(e, DAM_ERR_MEMORY, "%s needs %.3g GiB of memory, %.3g GiB are available: %s",
                     what, bytes / GIB, available / GIB, remedy);
 }
@@ -107,7 +159,11 @@ dam_status dam_alloc(void **out, uint64_t count, uint64_t size, const char *what
     if (dam_memory_check(wanted, what, remedy, e) != DAM_OK)
         return e->status;
     bytes = (count * size + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
+    if (!dam_memory_charge(bytes + BLOCK_COST))
+        return over_budget(wanted, what, remedy, e);
     h = aligned_alloc(DAM_ALIGNMENT, sizeof(header) + bytes);
+    if (!h)
+        dam_memory_discharge(bytes + BLOCK_COST);
     if (!h)
         return dam_fail(e, DAM_ERR_MEMORY, "%s: the system refused %.3g GiB of memory: %s", what,
                         wanted / GIB, remedy);
@@ -124,6 +180,7 @@ void dam_free(void *p)
     if (p) {
         header *h = (header *)p - 1;
         atomic_fetch_sub(&live_bytes, h->bytes);
+        dam_memory_discharge(h->bytes);
         free(h);
     }
 }

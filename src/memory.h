@@ -6,6 +6,7 @@
 #ifndef DAM_MEMORY_H
 #define DAM_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,7 +31,22 @@ dam_status dam_memory_check(double bytes, const char *what, const char *remedy, 
  */
 uint64_t dam_memory_live(void);
 
-/* Bytes that can still be taken: the system's estimate, the control group's limit considered. */
+/*
+ * Bytes that can still be taken: the system's estimate, the control group's limit and the budget
+ * considered.
+ */
 double dam_memory_available(void);
+
+/*
+ * A limit of all counted bytes together: the engine's and those that a host charges (Lua's). 0: no
+ * limit, which is how it begins. What does not fit is refused.
+ */
+void dam_memory_set_budget(uint64_t bytes);
+uint64_t dam_memory_budget(void);
+uint64_t dam_memory_charged(void); /* of it, in use */
+
+/* Counts memory of the host; false, and nothing counted, when the budget does not allow it. */
+bool dam_memory_charge(uint64_t bytes);
+void dam_memory_discharge(uint64_t bytes);
 
 #endif

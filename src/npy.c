@@ -374,11 +374,12 @@ dam_status dam_npy_load(dam_array *a, const char *path, dam_error *e)
 
     memset(a, 0, sizeof *a);
     /* Asked before opening: opening a pipe would wait for its other end. */
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+    if (dam_file_stat(path, &st) == 0 && !S_ISREG(st.st_mode))
         return dam_fail(e, DAM_ERR_IO, "%.600s: is not a regular file", path);
-    f = fopen(path, "rbe");
+    f = dam_file_reader(path);
     if (!f)
-        return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be opened: %s", path, strerror(errno));
+        return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be opened: %s", path,
+                        dam_file_reason(errno));
     e->status = dam_npy_read(a, f, path, e);
     fclose(f);
     return e->status;

@@ -280,12 +280,13 @@ static dam_status read_words(const char *path, walk *w, dam_error *e)
     char magic[DAM_SAMPLER_MAGIC_SIZE];
     struct stat st;
     void *memory = NULL;
-    FILE *f = fopen(path, "rbe");
+    FILE *f = dam_file_reader(path);
     dam_status status = DAM_OK;
     int64_t bytes;
 
     if (!f)
-        return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be opened: %s", path, strerror(errno));
+        return dam_fail(e, DAM_ERR_IO, "%.600s: cannot be opened: %s", path,
+                        dam_file_reason(errno));
     if (fstat(fileno(f), &st) != 0 || !S_ISREG(st.st_mode))
         status = dam_fail(e, DAM_ERR_IO, "%.600s: is not a regular file", path);
     else if (fread(magic, sizeof magic, 1, f) != 1 ||

@@ -12,6 +12,7 @@
 
 #include <sqlite3.h>
 
+#include "file.h"
 #include "interrupt.h"
 
 /* How long a reader waits for a commit, and a commit for readers (one may be stopped by Ctrl-Z). */
@@ -98,7 +99,7 @@ static dam_status fail_sql(const dam_store *s, int code, const char *doing, dam_
     }
     if (system)
         return dam_fail(e, DAM_ERR_IO, "cannot %s %s: %s (%s)", doing, s->path, said,
-                        strerror(system));
+                        dam_file_reason(system));
     return dam_fail(e, DAM_ERR_IO, "cannot %s %s: %s", doing, s->path, said);
 }
 
@@ -174,7 +175,7 @@ static void make_folders(const char *path)
             return;
         memcpy(folder, path, n);
         folder[n] = 0;
-        mkdir(folder, 0777);
+        dam_file_mkdir(folder, 0777);
     }
 }
 
@@ -189,14 +190,14 @@ static dam_status take_lock(dam_store *s, dam_error *e)
         struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         struct stat ours, named;
 
-        s->lock = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        s->lock = dam_file_open(s->lock_path, O_RDWR | O_CREAT, 0666);
         if (s->lock < 0 && errno == ENOENT) {
             make_folders(s->lock_path);
-            s->lock = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+            s->lock = dam_file_open(s->lock_path, O_RDWR | O_CREAT, 0666);
         }
         if (s->lock < 0)
-            return dam_fail(e, DAM_ERR_IO, "cannot write %s: %s (%s)", s->path, strerror(errno),
-                            s->lock_path);
+            return dam_fail(e, DAM_ERR_IO, "cannot write %s: %s (%s)", s->path,
+                            dam_file_reason(errno), s->lock_path);
         if (fcntl(s->lock, F_OFD_SETLK, &whole) != 0) {
             if (errno == EAGAIN || errno == EACCES)
                 return fail_held(s, e);
@@ -205,7 +206,7 @@ static dam_status take_lock(dam_store *s, dam_error *e)
                             "elsewhere (file = \"...\")",
                             s->lock_path, strerror(errno));
         }
-        if (fstat(s->lock, &ours) == 0 && stat(s->lock_path, &named) == 0 &&
+        if (fstat(s->lock, &ours) == 0 && dam_file_stat(s->lock_path, &named) == 0 &&
             ours.st_ino == named.st_ino && ours.st_dev == named.st_dev) {
             write_holder(s->lock);
             return DAM_OK;
@@ -262,16 +263,96 @@ static int wait_for_others(void *store, int calls)
     return 1;
 }
 
+static int guarded_open(const char *path, int flags, int mode)
+{
+    return dam_file_open(path, flags, (mode_t)mode);
+}
+
+static int guarded_access(const char *path, int mode)
+{
+    struct stat there;
+
+    (void)mode; /* what may be written shows when it is opened */
+    return dam_file_stat(path, &there);
+}
+
+/* Of the folders above, of which the guard says nothing, no link is known. */
+static int guarded_lstat(const char *path, struct stat *out)
+{
+    int found = dam_file_stat(path, out);
+
+    if (found != 0 && errno == EPERM)
+        errno = ENOENT;
+    return found;
+}
+
+static ssize_t no_link(const char *path, char *out, size_t size)
+{
+    (void)path, (void)out, (void)size;
+    errno = EINVAL;
+    return -1;
+}
+
+static int no_rmdir(const char *path)
+{
+    (void)path;
+    errno = EPERM;
+    return -1;
+}
+
+/* Where files are confined, the database's are too: its system calls pass the same guard. */
+static void confine_database(void)
+{
+    static const struct {
+        const char *name;
+        sqlite3_syscall_ptr call;
+    } calls[] = {{"open", (sqlite3_syscall_ptr)guarded_open},
+                 {"access", (sqlite3_syscall_ptr)guarded_access},
+                 {"stat", (sqlite3_syscall_ptr)dam_file_stat},
+                 {"lstat", (sqlite3_syscall_ptr)guarded_lstat},
+                 {"unlink", (sqlite3_syscall_ptr)dam_file_unlink},
+                 {"mkdir", (sqlite3_syscall_ptr)dam_file_mkdir},
+                 {"rmdir", (sqlite3_syscall_ptr)no_rmdir},
+                 {"readlink", (sqlite3_syscall_ptr)no_link}};
+    static bool done;
+    sqlite3_vfs *vfs = dam_file_confined() && !done ? sqlite3_vfs_find(NULL) : NULL;
+
+    for (size_t i = 0; vfs && i < sizeof calls / sizeof *calls; i++)
+        vfs->xSetSystemCall(vfs, calls[i].name, calls[i].call);
+    done = done || vfs;
+}
+
+/*
+ * A file may come from anybody: what its schema might do beyond tables is switched off, and other
+ * databases cannot be reached from a statement.
+ */
+static int distrust(sqlite3 *db)
+{
+    static const int off[] = {SQLITE_DBCONFIG_ENABLE_TRIGGER, SQLITE_DBCONFIG_ENABLE_VIEW,
+                              SQLITE_DBCONFIG_TRUSTED_SCHEMA};
+    int code = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+
+    for (size_t i = 0; i < sizeof off / sizeof *off && code == SQLITE_OK; i++)
+        code = sqlite3_db_config(db, off[i], 0, NULL);
+    sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+    return code != SQLITE_OK ? code
+                             : sqlite3_exec(db, "PRAGMA temp_store=MEMORY", NULL, NULL, NULL);
+}
+
 static dam_status open_database(dam_store *s, dam_store_mode mode, dam_error *e)
 {
     /* A reader asks for writing too: only so can it roll back what a killed writer left half done.
      */
     int flags = SQLITE_OPEN_READWRITE | (mode == DAM_STORE_WRITE ? SQLITE_OPEN_CREATE : 0);
     int64_t tables;
-    int code = sqlite3_open_v2(s->path, &s->db, flags, NULL);
+    int code;
 
+    confine_database();
+    code = sqlite3_open_v2(s->path, &s->db, flags, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_extended_result_codes(s->db, 1);
+    if (code == SQLITE_OK)
+        code = distrust(s->db);
     if (code != SQLITE_OK)
         return fail_sql(s, code, "open", e);
     s->patience = mode == DAM_STORE_WRITE ? WRITER_PATIENCE : READER_PATIENCE;
@@ -317,8 +398,8 @@ dam_status dam_store_open(dam_store **out, const char *path, dam_store_mode mode
     s->lock_path = mode == DAM_STORE_WRITE ? join(path, "-lock") : NULL;
     if (!s->path || (mode == DAM_STORE_WRITE && !s->lock_path))
         dam_fail(e, DAM_ERR_MEMORY, "not enough memory to open %s", path);
-    else if (mode == DAM_STORE_READ && stat(path, &there) != 0)
-        dam_fail(e, DAM_ERR_IO, "cannot read %s: %s", path, strerror(errno));
+    else if (mode == DAM_STORE_READ && dam_file_stat(path, &there) != 0)
+        dam_fail(e, DAM_ERR_IO, "cannot read %s: %s", path, dam_file_reason(errno));
     else if ((mode == DAM_STORE_READ || take_lock(s, e) == DAM_OK) &&
              open_database(s, mode, e) == DAM_OK) {
         *out = s;
@@ -338,8 +419,8 @@ void dam_store_close(dam_store *s)
         struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
         /* Only the holder may remove the name; a process that was refused must leave it. */
         if (fcntl(s->lock, F_OFD_SETLK, &whole) == 0 && fstat(s->lock, &ours) == 0 &&
-            stat(s->lock_path, &named) == 0 && ours.st_ino == named.st_ino)
-            unlink(s->lock_path);
+            dam_file_stat(s->lock_path, &named) == 0 && ours.st_ino == named.st_ino)
+            dam_file_unlink(s->lock_path);
         close(s->lock);
     }
     free(s->lock_path);
@@ -351,7 +432,7 @@ void dam_store_holder(const char *path, char *text, size_t size)
 {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     char *lock_path = join(path, "-lock");
-    int lock = lock_path ? open(lock_path, O_RDWR | O_CLOEXEC) : -1;
+    int lock = lock_path ? dam_file_open(lock_path, O_RDWR, 0) : -1;
 
     text[0] = 0;
     if (lock >= 0) {

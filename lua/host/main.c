@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -23,6 +24,7 @@
 #include "options.h"
 #include "prompt.h"
 #include "report.h"
+#include "sandbox.h"
 
 #define PROGRAM "damlua"
 #define EXIT_INTERRUPTED 130
@@ -33,6 +35,7 @@ typedef struct {
     int argc;
     char **argv;
     int status;
+    dam_config config;
 } session;
 
 static void print_version(void)
@@ -46,6 +49,13 @@ static void fail(lua_State *L, session *s)
 {
     int sig = dam_host_interrupt_signal();
 
+    if (s->options->sandbox && dam_sandbox_explain(lua_tostring(L, -1))) {
+        s->status = EXIT_FAILURE;
+        if (dam_sandbox_ended(&s->status))
+            dam_sandbox_explain(NULL); /* if nobody did: it was in a finaliser */
+        lua_pop(L, 1);
+        return;
+    }
     s->status = sig && sig != SIGPIPE ? EXIT_INTERRUPTED : EXIT_FAILURE;
     if (sig == SIGPIPE)
         lua_pop(L, 1); /* whoever read our output has seen enough */
@@ -178,6 +188,8 @@ static void prepare(lua_State *L, const session *s)
     lua_warning(L, "@on", 0); /* an error in a finaliser is told, not lost */
     luaL_openlibs(L);
     dam_guards_install(L);
+    if (o->sandbox)
+        dam_sandbox_prepare(L);
     luaL_requiref(L, "dam", luaopen_dam, 1);
     lua_register(L, "help", help);
     if (lua_getfield(L, -1, "build") == LUA_TTABLE && lua_getfield(L, -1, "libraries")) {
@@ -185,8 +197,11 @@ static void prepare(lua_State *L, const session *s)
         lua_setfield(L, -2, "readline");
     }
     lua_settop(L, 0);
-    dam_modules_beside(L, o->script);
     set_arg(L, s);
+    if (o->sandbox)
+        dam_sandbox_enter(L);
+    else
+        dam_modules_beside(L, o->script);
     if (o->strict)
         dam_modules_strict(L);
 }
@@ -210,7 +225,7 @@ static int run_session(lua_State *L)
         else if (idle && !prompt)
             run_script(L, s, "-");
     }
-    if (prompt) {
+    if (prompt && !dam_sandbox_ended(&s->status)) {
         if (dam_host_interrupt_signal() == SIGINT)
             dam_host_interrupt_clear(L);
         s->status = EXIT_SUCCESS;
@@ -231,9 +246,19 @@ static int flush_output(int status)
     return status == EXIT_SUCCESS ? EXIT_FAILURE : status;
 }
 
+/* The file that this program is, for verbs that start it again. */
+static const char *own_file(void)
+{
+    static char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+
+    return n > 0 ? path : NULL;
+}
+
 static int run(session *s)
 {
     lua_State *L = luaL_newstate();
+    dam_error e;
 
     if (!L) {
         fprintf(stderr, PROGRAM ": not enough memory\n");
@@ -241,16 +266,25 @@ static int run(session *s)
     }
     dam_host_interrupt_install(L);
     dam_report_all_frames(s->options->traceback);
-    dam_config_use(&s->options->config);
+    s->config = s->options->config;
+    s->config.program = own_file();
+    dam_config_use(&s->config);
+    if (s->options->sandbox && dam_sandbox_begin(L, s->options, &e) != DAM_OK) {
+        fprintf(stderr, PROGRAM ": %s\n", e.message);
+        lua_close(L);
+        return EXIT_FAILURE;
+    }
     lua_pushcfunction(L, run_session);
     lua_pushlightuserdata(L, s);
     if (dam_report_call(L, 1, 0) != LUA_OK)
         fail(L, s);
-    if (dam_host_interrupt_signal())
+    if (dam_interrupted())
         dam_host_interrupt_closing(L);
     lua_close(L);
     if (dam_interrupted() && s->status == EXIT_SUCCESS)
         s->status = EXIT_INTERRUPTED; /* in a finaliser */
+    if (dam_sandbox_ended(&s->status))
+        dam_sandbox_explain(NULL); /* if nobody did: it was in a finaliser */
     return flush_output(s->status);
 }
 
@@ -258,7 +292,7 @@ int main(int argc, char **argv)
 {
     dam_host_options options;
     dam_error e;
-    session s = {&options, argc, argv, EXIT_SUCCESS};
+    session s = {.options = &options, .argc = argc, .argv = argv, .status = EXIT_SUCCESS};
 
     if (dam_host_options_parse(&options, argc, argv, &e) != DAM_OK) {
         fprintf(stderr, PROGRAM ": %s\n", e.message);

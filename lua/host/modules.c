@@ -6,6 +6,7 @@
 #include <lualib.h>
 
 #include "../args.h"
+#include "../binding.h"
 #include "../embedded.h"
 
 #define VERB_PREFIX "dam.verb."
@@ -143,7 +144,9 @@ void dam_modules_push_verb(lua_State *L, const char *name)
         m++;
     if (!m->name)
         unknown_verb(L, name);
-    lua_getglobal(L, "require");
+    dam_push_private_globals(L);
+    lua_getfield(L, -1, "require");
+    lua_replace(L, -2);
     lua_insert(L, -2);
     lua_call(L, 1, 1);
     if (!lua_isfunction(L, -1))

@@ -18,6 +18,12 @@ const char dam_host_usage[] =
     "  --               end of options\n"
     "  --device NAME    auto, cpu, cuda, cuda:K or cuda-on-cpu\n"
     "  --threads N      threads of parallel work\n"
+    "  --sandbox        run a script that is not trusted: it reads below its folder only\n"
+    "  --out DIR        ... and writes below DIR only\n"
+    "  --read DIR       ... and reads below DIR, too\n"
+    "  --max-memory M   ... and gets that much memory (200M, 4G; default: half of what is free)\n"
+    "  --max-time S     ... and that many seconds\n"
+    "  --results DIR    sweeps keep their result files in DIR, whatever the script says\n"
     "  --strict         using an undefined global is an error\n"
     "  --traceback      show all frames of an error, not only the script's\n"
     "  --quiet          no banner, no progress\n"
@@ -31,9 +37,14 @@ const char dam_host_usage[] =
     "Exit status: 0 done, 1 error, 130 interrupted.\n";
 
 static const char *const known[] = {
-    "-e",        "-l",      "-i",          "-m",      "-v",           "--device", "--threads",
-    "--strict",  "--quiet", "--traceback", "--fresh", "--dry-run",    "--shard",  "--version",
-    "--sandbox", "--out",   "--max-time",  "--help",  "--max-memory", NULL};
+    "-e",           "-l",        "-i",        "-m",          "-v",         "--device",
+    "--threads",    "--strict",  "--quiet",   "--traceback", "--fresh",    "--dry-run",
+    "--shard",      "--version", "--sandbox", "--out",       "--max-time", "--help",
+    "--max-memory", "--read",    "--results", NULL};
+
+/* A budget below this leaves no room for the library itself. */
+#define LEAST_MEMORY (8.0 * 1024 * 1024)
+#define MOST_TIME 1e9
 
 /* Where the parser stands. */
 typedef struct {
@@ -101,6 +112,7 @@ static bool *find_switch(dam_host_options *o, const char *name)
         bool *at;
     } switches[] = {{"--strict", &o->strict},
                     {"--traceback", &o->traceback},
+                    {"--sandbox", &o->sandbox},
                     {"--quiet", &o->config.quiet},
                     {"--fresh", &o->config.fresh},
                     {"--dry-run", &o->config.dry_run},
@@ -111,6 +123,47 @@ static bool *find_switch(dam_host_options *o, const char *name)
         if (strcmp(name, switches[i].name) == 0)
             return switches[i].at;
     return NULL;
+}
+
+/* "200M" in bytes, K, M, G and T being powers of 1024; 0 when it is none. */
+static double bytes_of(const char *text)
+{
+    static const char units[] = "KMGT";
+    const char *unit;
+    char *end;
+    double bytes = *text >= '0' && *text <= '9' ? strtod(text, &end) : 0;
+
+    if (bytes <= 0)
+        return 0;
+    unit = *end ? strchr(units, *end) : NULL;
+    for (; unit && unit >= units; unit--)
+        bytes *= 1024;
+    if (*end && strchr(units, *end))
+        end++;
+    if (strncmp(end, "iB", 2) == 0)
+        end += 2;
+    return *end == 0 && bytes < 1e18 ? bytes : 0;
+}
+
+static dam_status set_budget(parser *p, const char *name, const char *text)
+{
+    dam_host_options *o = p->o;
+    char *end = NULL;
+
+    if (strcmp(name, "--max-memory") == 0) {
+        o->max_memory = bytes_of(text);
+        if (o->max_memory < LEAST_MEMORY)
+            return dam_fail(p->e, DAM_ERR_ARGUMENT,
+                            "--max-memory: '%.80s' is not allowed: expected bytes, such as 200M or "
+                            "4G, 8M or more",
+                            text);
+        return DAM_OK;
+    }
+    o->max_time = *text >= '0' && *text <= '9' ? strtod(text, &end) : 0;
+    if (!(o->max_time > 0) || o->max_time > MOST_TIME || *end)
+        return dam_fail(p->e, DAM_ERR_ARGUMENT,
+                        "--max-time: '%.80s' is not allowed: expected seconds > 0", text);
+    return DAM_OK;
 }
 
 static dam_status option_with_value(parser *p, const char *name, const char *attached)
@@ -124,14 +177,24 @@ static dam_status option_with_value(parser *p, const char *name, const char *att
         return dam_config_set_device(c, text, name, p->e);
     if (strcmp(name, "--threads") == 0)
         return dam_config_set_threads(c, text, name, p->e);
+    if (strncmp(name, "--max-", 6) == 0)
+        return set_budget(p, name, text);
+    if (strcmp(name, "--out") == 0 || strcmp(name, "--results") == 0) {
+        *(name[2] == 'o' ? &p->o->out : &c->results) = text;
+        return DAM_OK;
+    }
+    if (strcmp(name, "--read") == 0) {
+        p->o->read[p->o->read_count++] = text;
+        return DAM_OK;
+    }
     return dam_config_set_shard(c, text, p->e);
 }
 
 /* --name or --name=value. */
 static dam_status long_option(parser *p, const char *word)
 {
-    static const char *const later[] = {"--sandbox", "--out", "--max-memory", "--max-time"};
-    static const char *const valued[] = {"--device", "--threads", "--shard"};
+    static const char *const valued[] = {"--device", "--threads",    "--shard",    "--out",
+                                         "--read",   "--max-memory", "--max-time", "--results"};
     const char *equals = strchr(word, '=');
     size_t length = equals ? (size_t)(equals - word) : strlen(word);
     char name[32];
@@ -141,9 +204,6 @@ static dam_status long_option(parser *p, const char *word)
         return unknown(p, word);
     memcpy(name, word, length);
     name[length] = 0;
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (strcmp(name, later[i]) == 0)
-            return dam_fail(p->e, DAM_ERR_ARGUMENT, "%s is not available in this version", name);
     for (size_t i = 0; i < sizeof valued / sizeof valued[0]; i++)
         if (strcmp(name, valued[i]) == 0)
             return option_with_value(p, name, equals ? equals + 1 : NULL);
@@ -182,6 +242,21 @@ static dam_status parse(parser *p)
     return DAM_OK;
 }
 
+/* What belongs to the sandbox means nothing without it; replay and verify make one of their own. */
+static dam_status check_sandbox(const dam_host_options *o, dam_error *e)
+{
+    const char *word = o->out            ? "--out"
+                       : o->read_count   ? "--read"
+                       : o->max_memory   ? "--max-memory"
+                       : o->max_time > 0 ? "--max-time"
+                                         : NULL;
+    bool makes_one = o->verb && (strcmp(o->verb, "replay") == 0 || strcmp(o->verb, "verify") == 0);
+
+    if (word && !o->sandbox && !makes_one)
+        return dam_fail(e, DAM_ERR_ARGUMENT, "%s means something with --sandbox only", word);
+    return DAM_OK;
+}
+
 dam_status dam_host_options_parse(dam_host_options *o, int argc, char **argv, dam_error *e)
 {
     parser p = {o, argc, 1, argv, e};
@@ -189,9 +264,10 @@ dam_status dam_host_options_parse(dam_host_options *o, int argc, char **argv, da
     memset(o, 0, sizeof *o);
     o->zeroth = argc;
     o->actions = calloc((size_t)argc + 1, sizeof *o->actions);
-    if (!o->actions)
+    o->read = calloc((size_t)argc + 1, sizeof *o->read);
+    if (!o->actions || !o->read)
         return dam_fail(e, DAM_ERR_MEMORY, "not enough memory for the command line");
-    if (parse(&p) != DAM_OK)
+    if (parse(&p) != DAM_OK || check_sandbox(o, e) != DAM_OK)
         return e->status;
     if (o->version && !o->interactive && !o->script && !o->verb && !o->count)
         o->leave_after_version = true;
@@ -201,6 +277,8 @@ dam_status dam_host_options_parse(dam_host_options *o, int argc, char **argv, da
 void dam_host_options_free(dam_host_options *o)
 {
     free(o->actions);
+    free(o->read);
+    o->read = NULL;
     o->actions = NULL;
     o->count = 0;
 }

@@ -24,7 +24,13 @@ typedef struct {
     bool help;
     const char *verb;   /* of -m, or NULL */
     const char *script; /* file name, "-" for standard input, or NULL */
-    int zeroth;         /* index in argv of the script or verb (argc when there is none) */
+    bool sandbox;
+    const char *out;   /* the folder that a sandboxed script may write, or NULL */
+    const char **read; /* further folders that it may read; `read_count` of them */
+    int read_count;
+    double max_memory; /* bytes; 0: not given */
+    double max_time;   /* seconds; 0: not given */
+    int zeroth;        /* index in argv of the script or verb (argc when there is none) */
     dam_config config;
 } dam_host_options;
 

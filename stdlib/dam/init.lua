@@ -22,7 +22,8 @@ local check = require "dam.check"
 local dam = {}
 
 -- What the core hands to the standard library only.
-local internal = { result_methods = true, descent_methods = true, store = true, tools = true }
+local internal = { result_methods = true, descent_methods = true, store = true, tools = true,
+  sharing = true }
 
 for name, value in pairs(core) do
   if not internal[name] then

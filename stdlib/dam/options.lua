@@ -184,7 +184,7 @@ end
 
 local HOST_SWITCHES = {}
 for _, name in ipairs { "device", "threads", "strict", "traceback", "quiet", "dry-run", "fresh",
-  "shard" } do
+  "shard", "sandbox", "out", "read", "results", "max-memory", "max-time" } do
   HOST_SWITCHES["--" .. name] = true
 end
 
@@ -285,8 +285,9 @@ end
 -- print(opt.seed, opt.steps, opt.quick)
 local function read(_, specification, args)
   local list = read_specification(specification)
-  local given = args or rawget(_G, "arg") or {}
-  local script = given[0] or (rawget(_G, "arg") or {})[0] or "script"
+  local own = rawget(core.sharing.environment(), "arg") or {}
+  local given = args or own
+  local script = given[0] or own[0] or "script"
   if wants_help(given) then
     io.stdout:write(usage(list, script))
     os.exit(0, true)

@@ -2,6 +2,7 @@
 --- system is needed. What goes to gnuplot is one script with the data inside; texts are quoted so
 --- that nothing in them is executed, and file names never reach a shell unquoted.
 local check = require "dam.check"
+local core = require "dam.core"
 
 local WHERE = "dam.plot"
 
@@ -644,7 +645,9 @@ end
 
 --- Runs gnuplot on a script and returns what it printed; raises when it fails.
 local function run(script)
-  if not io.popen then
+  if core.tools.gnuplot then -- the sandbox, which has neither shell nor temporary files
+    return (core.tools.gnuplot(script))
+  elseif not io.popen then
     check.raise("%s: programs cannot be started here, and gnuplot is one", WHERE)
   end
   local name = os.tmpname()
@@ -690,6 +693,24 @@ local function split_path(path)
   return folder, name
 end
 
+--- The same figure where gnuplot may write no file: it prints the picture.
+local function draw_printed(p, folder, name)
+  core.sharing.folder(folder)
+  local picture, said = core.tools.gnuplot(make_script(p))
+  if #picture == 0 then
+    check.raise("%s: %s was not drawn: %s", WHERE, p.file, explain(said))
+  end
+  local old = read_all(folder .. name)
+  if old and old ~= picture and not p.overwrite then
+    assert(os.rename(folder .. name, folder .. name .. "~"))
+  end
+  local f, reason = io.open(folder .. name, "wb")
+  if not (f and f:write(picture) and f:close()) then
+    check.raise("%s: %s cannot be written: %s", WHERE, p.file, reason or "the disk is full")
+  end
+  return p.file
+end
+
 local function draw_file(p)
   p.suffix = (p.file:match("%.(%w+)$") or ""):lower()
   if p.suffix ~= "png" and p.suffix ~= "svg" and p.suffix ~= "pdf" then
@@ -698,6 +719,9 @@ local function draw_file(p)
     check.raise("%s: a file name with control characters is not allowed", WHERE)
   end
   local folder, name = split_path(p.file)
+  if core.tools.gnuplot then
+    return draw_printed(p, folder, name)
+  end
   local unique = os.tmpname()
   local drawing = folder .. "." .. name .. "." .. unique:match("[^/]*$")
   local _ <close> = temporary(unique, drawing)

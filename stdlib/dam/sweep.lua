@@ -8,6 +8,7 @@ local figures = require "dam.sweep.figures"
 local file = require "dam.sweep.file"
 local grid = require "dam.sweep.grid"
 local json = require "dam.json"
+local modules = require "dam.sweep.modules"
 local plan = require "dam.sweep.plan"
 
 local sweep = {}
@@ -46,7 +47,7 @@ sweep.fixed = plan.fixed
 
 --- The script that runs: path, text and its hash. At a prompt there is none.
 local function script_facts()
-  local path = arg and arg[-1] and arg[0] -- without a script arg[0] is the program itself
+  local path = modules.script()
   local f = path and io.open(path, "rb")
   if not f then
     return {}
@@ -56,15 +57,18 @@ local function script_facts()
   return { script_path = path, script = text, script_hash = (dam.tools.hash64(text)) }
 end
 
---- Values of dam.options in this script, and its arguments as they were given.
+--- Values of dam.options in this script, its arguments as they were given, and its modules.
 local function recorded_options()
   local module = package.loaded["dam.options"]
   local values = {}
   for name, value in pairs(module and module.last or {}) do
     values[name] = type(value) == "userdata" and value:totable() or value
   end
-  local arguments = arg and #arg > 0 and table.move(arg, 1, #arg, 1, {}) or nil
-  return json.encode { options = values, arguments = arguments }
+  local arguments = modules.arguments()
+  return json.encode {
+    options = values, arguments = #arguments > 0 and arguments or nil,
+    modules = modules.required(),
+  }
 end
 
 local function parse_shard(value)
@@ -129,11 +133,17 @@ local function common(options)
   local shard = options.shard or config.shard
   job.shard = shard and parse_shard(shard) or nil
   job.file = options.file or options.name .. ".sqlite"
+  if config.results then
+    if job.file:find "/" then -- the script may write other things beside its result file
+      dam.sharing.folder(modules.folder(job.file))
+    end
+    job.file = config.results .. "/" .. job.file:match "[^/]*$"
+  end
   if job.shard then
     job.file = shard_file(job.file, job.shard)
   end
   job.facts = script_facts()
-  job.facts.options = recorded_options()
+  job.facts.options = recorded_options
   job.facts.version = dam.version
   job.facts.device = options.device or config.device
   job.stopped = stopped(job)

@@ -33,10 +33,23 @@ for _, key in ipairs(grid.facts) do
 end
 map_keys[#map_keys + 1] = "plan"
 
+--- All rows of a map, each compared with its checksum: what is exported is what was computed.
+local function sound_rows(f)
+  local next_row, state, first, closing = f:each_row()
+  return function(s, last)
+    local row = next_row(s, last)
+    if row and file.checksum(row) ~= row.checksum then
+      error(string.format("%s is damaged: the row %s does not match its checksum (damlua -m verify "
+        .. "lists all such rows)", f.path, file.row_name(row)), 0)
+    end
+    return row
+  end, state, first, closing
+end
+
 local function map_csv(f, meta)
   local parts = { header(meta, map_keys), table.concat(export.columns, ","), "\n" }
   local cells = {}
-  for row in f:each_row() do
+  for row in sound_rows(f) do
     for i, column in ipairs(export.columns) do
       cells[i] = number(row[column])
     end
@@ -58,6 +71,10 @@ end
 local function flat_cells(f)
   local rows, of_cell, of_row = {}, {}, {}
   for _, stored in ipairs(f:cell_rows()) do
+    if file.cell_checksum(stored.key, stored.place, stored.data) ~= stored.checksum then
+      error(string.format("%s is damaged: row %d of the cell %s does not match its checksum",
+        f.path, stored.place, stored.key), 0)
+    end
     local cell = json.decode(stored.key)
     cell = type(cell) == "table" and cell or { cell = cell }
     local row = { key = stored.key, place = stored.place, cell = cell,
@@ -146,6 +163,11 @@ end
 -- (disorders in the plan), phi, q12, acceptance, phi_max_other and their standard errors over
 -- disorder (replicas of a disorder are averaged first).
 function export.summary(f)
+  return export.points(f, sound_rows(f))
+end
+
+--- The same from rows that are not checked: where a file stands can be said of a damaged one, too.
+function export.points(f, ...)
   local points = f:plan()
   local by_point = {}
   for _, p in ipairs(points) do
@@ -154,8 +176,12 @@ function export.summary(f)
     by_point[p.alpha] = by_point[p.alpha] or {}
     by_point[p.alpha][p.T] = p
   end
-  for row in f:each_row() do
-    local p = by_point[row.alpha][row.T]
+  for row in ... do
+    local p = by_point[row.alpha] and by_point[row.alpha][row.T]
+    if not p then
+      error(string.format("%s is damaged: the row %s is not in its plan", f.path,
+        file.row_name(row)), 0)
+    end
     p.disorder = p.disorder + 1
     local lists = p.lists
     lists.phi[p.disorder] = row.phi_b and 0.5 * (row.phi_a + row.phi_b) or row.phi_a
@@ -224,7 +250,7 @@ function export.npz(f)
       append(lists, names, flatten(row))
     end
   else
-    for row in f:each_row() do
+    for row in sound_rows(f) do
       append(lists, names, row)
     end
   end

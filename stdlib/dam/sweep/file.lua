@@ -42,6 +42,11 @@ function file.checksum(row)
   return (core.tools.hash64(table.concat(parts)))
 end
 
+--- "alpha = 0.1, T = 0.2, disorder 3"
+function file.row_name(row)
+  return string.format("alpha = %.12g, T = %.12g, disorder %d", row.alpha, row.T, row.disorder)
+end
+
 --- Opens a result file: mode "read" or "write" (created when missing; the only writer).
 function file.open(path, mode)
   local ok, store = pcall(core.store.open, path, mode)
@@ -110,13 +115,15 @@ function File:begin_run(facts)
   self.store:run("INSERT INTO runs(started, outcome, script_path, script, script_hash, options, "
     .. "version, device, host) VALUES(?, 'running', ?, ?, ?, ?, ?, ?, ?)",
     os.date("!%Y-%m-%dT%H:%M:%SZ"), facts.script_path, facts.script, facts.script_hash,
-    facts.options, facts.version, facts.device, core.tools.hostname())
+    facts.options(), facts.version, facts.device, core.tools.hostname())
+  self.facts = facts
   self.run_id = self:number("SELECT max(id) FROM runs")
 end
 
+--- What the script required while it ran counts, too: its options are recorded again.
 function File:end_run(outcome)
-  self.store:run("UPDATE runs SET finished = ?, outcome = ? WHERE id = ?",
-    os.date("!%Y-%m-%dT%H:%M:%SZ"), outcome, self.run_id)
+  self.store:run("UPDATE runs SET finished = ?, outcome = ?, options = ? WHERE id = ?",
+    os.date("!%Y-%m-%dT%H:%M:%SZ"), outcome, self.facts.options(), self.run_id)
 end
 
 --- The runs so far, oldest first.
@@ -144,6 +151,16 @@ function File:extend_plan(points)
       .. "ON CONFLICT(alpha, T) DO UPDATE SET disorder = max(disorder, excluded.disorder)",
       p.alpha, p.T, p.N, p.M, p.disorder)
   end
+  self:set_meta { plan_checksum = self:plan_checksum() }
+end
+
+--- Of the plan as it stands there.
+function File:plan_checksum()
+  local parts = {}
+  for i, p in ipairs(self:plan()) do
+    parts[i] = string.pack("<ddi8i8i8", p.alpha, p.T, p.N, p.M, p.disorder)
+  end
+  return (core.tools.hash64(table.concat(parts)))
 end
 
 --- The plan, sorted: list of {alpha, T, N, M, disorder}.

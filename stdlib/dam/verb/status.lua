@@ -23,7 +23,7 @@ local function per_alpha(points)
 end
 
 local function map_status(f, meta)
-  local points = export.summary(f)
+  local points = export.points(f, f:each_row())
   local done, asked = 0, 0
   for _, p in ipairs(points) do
     done, asked = done + p.disorder, asked + p.asked
