@@ -23,6 +23,7 @@
 #include "options.h"
 #include "prompt.h"
 #include "report.h"
+#include "terminal.h"
 
 #define PROGRAM "damlua"
 #define EXIT_INTERRUPTED 130
@@ -127,7 +128,11 @@ static void run_script(lua_State *L, session *s, const char *script)
     const char *file = strcmp(script, "-") == 0 ? NULL : script;
     int status = luaL_loadfilex(L, file, "t");
 
-    if (status == LUA_OK)
+    if (status == LUA_OK && s->options->interactive && file)
+        dam_prompt_keep_locals(L, file);
+    if (status == LUA_OK && s->options->interactive)
+        status = dam_prompt_call(L, push_arguments(L, s), 0);
+    else if (status == LUA_OK)
         status = dam_report_call(L, push_arguments(L, s), 0);
     else if (strstr(lua_tostring(L, -1), "binary chunk"))
         lua_pushfstring(L, "%s is compiled bytecode, which is not run: give the source text",
@@ -173,6 +178,7 @@ static void prepare(lua_State *L, const session *s)
         lua_setfield(L, -2, "readline");
     }
     lua_settop(L, 0);
+    dam_terminal_install(L);
     dam_modules_beside(L, o->script);
     set_arg(L, s);
     if (o->strict)
@@ -190,6 +196,10 @@ static int run_session(lua_State *L)
     prepare(L, s);
     if (o->version || (prompt && !o->config.quiet))
         print_version();
+    if (prompt && !o->config.quiet && dam_terminal_is())
+        puts("Tab completes, help() explains, Ctrl-C stops what runs, Ctrl-D leaves.");
+    if (prompt)
+        dam_prompt_open(L);
     if (run_actions(L, s)) {
         if (o->verb)
             run_verb(L, s);

@@ -13,6 +13,9 @@
 /* Installs the searcher for modules beside `script` (NULL or "-": in the working directory). */
 void dam_modules_beside(lua_State *L, const char *script);
 
+/* The templates of that searcher, as in package.path. */
+const char *dam_modules_beside_path(void);
+
 /* Makes the use of an undefined global an error that suggests the nearest name. */
 void dam_modules_strict(lua_State *L);
 

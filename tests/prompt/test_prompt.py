@@ -119,7 +119,7 @@ def history(home):
     p.expect("> ")
     leave(p)
     with open(os.path.join(home, ".local/state/damlua/history")) as file:
-        equal(file.read().count("first = 10"), 2)
+        equal(file.read().count("first = 10"), 1)
 
 
 def terminated(home):
