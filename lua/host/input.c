@@ -103,7 +103,23 @@ static int down(int count, int key)
         move_to(end + 1, rl_point - line_start(rl_point));
         return 0;
     }
-    return rl_get_next_history(count, key);
+    return where_history() < history_length ? rl_get_next_history(count, key) : 0;
+}
+
+static int to_line_start(int count, int key)
+{
+    (void)count;
+    (void)key;
+    rl_point = line_start(rl_point);
+    return 0;
+}
+
+static int to_line_end(int count, int key)
+{
+    (void)count;
+    (void)key;
+    rl_point = line_end(rl_point);
+    return 0;
 }
 
 static int new_line(int count, int key)
@@ -142,6 +158,8 @@ static void bind_keys(void)
         Keymap map = rl_get_keymap_by_name(maps[i]);
         rebind(map, rl_get_previous_history, up);
         rebind(map, rl_get_next_history, down);
+        rebind(map, rl_beg_of_line, to_line_start);
+        rebind(map, rl_end_of_line, to_line_end);
         rebind(map, rl_newline, enter);
     }
     rl_bind_keyseq_in_map("\\e\\C-m", new_line, rl_get_keymap_by_name("emacs-standard"));
@@ -264,6 +282,8 @@ static dam_input_kind read_terminal(const char *before, char **line)
     rl_callback_handler_install(before ? NEXT_PROMPT : FIRST_PROMPT, take_line);
     read_keys(&unblocked);
     if (!line_done) {
+        rl_point = rl_end; /* below a block, not in it */
+        rl_redisplay();
         rl_free_line_state();
         rl_callback_sigcleanup();
         rl_callback_handler_remove();

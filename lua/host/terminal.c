@@ -14,9 +14,12 @@
 /* Seconds that a terminal gets to answer; one that knows the question does so at once. */
 #define ANSWER_TIME 0.3
 
-/* kitty's question (does it take a picture of one pixel?), then the one that all terminals answer.
- */
-static const char question[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\\033[c";
+/* kitty's question: does it take a picture of one pixel? And the one that all terminals answer. */
+static const char kitty_question[] = "\033_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\033\\";
+static const char question[] = "\033[c";
+
+/* Terminals that would show kitty's question. */
+static const char *const plain_terminals[] = {"screen", "linux", "vt", NULL};
 
 /* An answer to kitty's question, and the beginning of one to the other. */
 static const char kitty_answer[] = "\033_Gi=31;OK";
@@ -62,6 +65,20 @@ static char *answer_end(char *text)
     return p ? strchr(p + strlen(attributes), 'c') : NULL;
 }
 
+static bool send_questions(void)
+{
+    const char *term = getenv("TERM");
+    char text[sizeof kitty_question + sizeof question] = "";
+    bool plain = false;
+
+    for (const char *const *p = plain_terminals; *p; p++)
+        plain = plain || (term && strncmp(term, *p, strlen(*p)) == 0);
+    if (!plain)
+        strcat(text, kitty_question);
+    strcat(text, question);
+    return write(STDOUT_FILENO, text, strlen(text)) > 0;
+}
+
 /* Asks, in a terminal that neither echoes nor waits for a line; what it says until it is done. */
 static void ask(char *text, size_t size)
 {
@@ -77,7 +94,7 @@ static void ask(char *text, size_t size)
     raw.c_cc[VMIN] = 0;
     raw.c_cc[VTIME] = 0;
     tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-    if (write(STDOUT_FILENO, question, strlen(question)) > 0)
+    if (send_questions())
         while (n + 1 < size && now() < end && !answer_end(text)) {
             struct pollfd p = {STDIN_FILENO, POLLIN, 0};
             ssize_t got = 0;
@@ -141,7 +158,7 @@ static int lines(lua_State *L)
 {
     struct winsize w = window();
 
-    lua_pushinteger(L, w.ws_row > 0 ? w.ws_row : 24);
+    lua_pushinteger(L, w.ws_row > 0 ? w.ws_row : 40);
     return 1;
 }
 

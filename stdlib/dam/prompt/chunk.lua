@@ -10,7 +10,11 @@ local tokens = require "dam.prompt.tokens"
 
 local chunk = {}
 
-local load, find, sub = load, string.find, string.sub
+-- What users do to the libraries must not reach the prompt.
+local ipairs, load, next, select = ipairs, load, next, select
+local find, format, gsub = string.find, string.format, string.gsub
+local match, sub = string.match, string.sub
+local concat, max, min, offset = table.concat, math.max, math.min, utf8.offset
 local getupvalue, setupvalue, upvaluejoin = debug.getupvalue, debug.setupvalue, debug.upvaluejoin
 
 -- The name by which a text reaches the function that keeps its locals.
@@ -87,7 +91,7 @@ local function epilogue(names)
   for i, name in ipairs(names) do
     list[i] = name.name
   end
-  return (";%s(function() return %s end) "):format(KEEP, table.concat(list, ", "))
+  return format(";%s(function() return %s end) ", KEEP, concat(list, ", "))
 end
 
 --- Compiles a text inside a function that declares `used` and keeps `new`; nil when that fails.
@@ -95,7 +99,7 @@ local function compile_inside(text, name, used, new, returns)
   local head = { "local " .. KEEP }
   for _, n in ipairs(used) do
     -- Not nil: a constant known to the compiler would be no variable.
-    head[#head + 1] = ("local %s%s = %s"):format(n, boxes[n].const and " <const>" or "", KEEP)
+    head[#head + 1] = format("local %s%s = %s", n, boxes[n].const and " <const>" or "", KEEP)
   end
   local body = text
   if #new > 0 and returns then
@@ -103,7 +107,7 @@ local function compile_inside(text, name, used, new, returns)
   elseif #new > 0 then
     body = text .. "\n" .. epilogue(new)
   end
-  local outer, message = load(table.concat(head, " ") .. " return function(...) " .. body
+  local outer, message = load(concat(head, " ") .. " return function(...) " .. body
     .. "\nend", name, "t")
   if not outer then
     return nil, message
@@ -166,16 +170,16 @@ end
 
 --- Where the word stands that an error complains of, given how far the parser had read.
 local function error_place(text, message, read)
-  local near = message:match("near '(.*)'$")
+  local near = match(message, "near '(.*)'$")
   if not near then
     return nil
   end
-  for from = math.min(read, #text) - #near + 1, math.max(1, read - #near - 3), -1 do
+  for from = min(read, #text) - #near + 1, max(1, read - #near - 3), -1 do
     if sub(text, from, from + #near - 1) == near then
       return from
     end
   end
-  return math.max(1, math.min(read - 1, #text))
+  return max(1, min(read - 1, #text))
 end
 
 -- So much of a line is shown around an error.
@@ -190,13 +194,13 @@ local function point_at(text, place)
   local to = (find(text, "\n", place, true) or #text + 1) - 1
   local left, right = "", ""
   if place - from > BEFORE then
-    from, left = utf8.offset(text, 0, place - BEFORE) or place - BEFORE, "..."
+    from, left = offset(text, 0, place - BEFORE) or place - BEFORE, "..."
   end
   if to - place > AFTER then
     to, right = place + AFTER, "..."
   end
   local indent = left .. sub(text, from, place - 1)
-  indent = indent:gsub("[\x80-\xbf]", ""):gsub("[^\t]", " ")
+  indent = gsub(gsub(indent, "[\x80-\xbf]", ""), "[^\t]", " ")
   return "  " .. left .. sub(text, from, to) .. right .. "\n  " .. indent .. "^"
 end
 

@@ -8,8 +8,11 @@ local tokens = require "dam.prompt.tokens"
 local complete = {}
 
 local debug_getmetatable, getupvalue = debug.getmetatable, debug.getupvalue
-local clock, find, sub = os.clock, string.find, string.sub
-local next, rawget, sort = next, rawget, table.sort
+local clock, sort = os.clock, table.sort
+local find, gmatch, gsub = string.find, string.gmatch, string.gsub
+local match, sub = string.match, string.sub
+local ipairs, next, pcall, rawequal, rawget = ipairs, next, pcall, rawequal, rawget
+local package, require, type = package, require, type
 
 -- No more candidates than anyone reads, and no longer than nobody notices.
 local MOST, SECONDS = 1000, 0.1
@@ -161,7 +164,7 @@ function complete.documented(names)
   local owner = n > 1 and complete.value(names, n - 1)
   local class = owner and class_name(owner)
   if class then
-    return class:gsub("^dam%.", "") .. ":" .. names[n][1]
+    return gsub(class, "^dam%.", "") .. ":" .. names[n][1]
   end
   local v = complete.value(names, n)
   for _, module in ipairs { "dam", "dam.sweep", "dam.stats", "dam.format" } do
@@ -288,10 +291,10 @@ local function module_candidates(list, prefix, host)
   add_all(package.loaded)
   add_all(package.preload)
   add_words(list, host and host.modules() or {}, prefix)
-  local parent = prefix:match("^(.*%.)") or ""
-  local folder = parent:gsub("%.", "/")
-  for template in (host and host.path() .. ";" .. package.path or ""):gmatch "[^;]+" do
-    local head, tail = template:match("^(.-)%?(.*)$")
+  local parent = match(prefix, "^(.*%.)") or ""
+  local folder = gsub(parent, "%.", "/")
+  for template in gmatch(host and host.path() .. ";" .. package.path or "", "[^;]+") do
+    local head, tail = match(template, "^(.-)%?(.*)$")
     for _, name in ipairs(head and host.list(head .. folder) or {}) do
       local stem = sub(tail, 1, 1) == "/" and name
         or sub(name, -#tail) == tail and sub(name, 1, -#tail - 1)
@@ -339,7 +342,7 @@ function complete.at(text, host)
   if last and last.kind == "comment" and (not last.closed or last.to == #text) then
     return "none", start, {}
   elseif last and last.kind == "string" and not last.closed then
-    local quote = last.text:match("^%[=*%[") or sub(last.text, 1, 1)
+    local quote = match(last.text, "^%[=*%[") or sub(last.text, 1, 1)
     start, prefix = last.from + #quote, sub(last.text, #quote + 1)
     all[#all] = nil
     kind = string_candidates(list, all, prefix, host)

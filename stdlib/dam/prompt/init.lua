@@ -9,7 +9,8 @@ local tokens = require "dam.prompt.tokens"
 local prompt = { show = show.line, script = chunk.script }
 
 local getinfo = debug.getinfo
-local concat, find = table.concat, string.find
+local concat, find, format, match = table.concat, string.find, string.format, string.match
+local error, ipairs, pcall, rawget, type = error, ipairs, pcall, rawget, type
 
 -- The name of chunks typed at the prompt; reports know it, too.
 local CHUNK = "=stdin"
@@ -40,7 +41,7 @@ end
 
 --- A function that asks for help if the text is a question: "dam.mh?", "?dam.mh", "?".
 local function question(text)
-  local about = text:match "^%s*%?+%s*(.-)%s*%??%s*$" or text:match "^%s*(.-)%s*%?+%s*$"
+  local about = match(text, "^%s*%?+%s*(.-)%s*%??%s*$") or match(text, "^%s*(.-)%s*%?+%s*$")
   if not about or find(about, "[^%w_%.:%[%]\"' -]") then
     return nil
   end
@@ -125,9 +126,9 @@ function prompt.warnings(message)
     local told = seen[name] or rawget(_G, name) ~= nil
       or message and find(message, "global '" .. name .. "'", 1, true)
     if not told then
-      local near = suggest.global(name, chunk.names())
-      lines[#lines + 1] = ("warning: global '%s' is not defined%s"):format(name,
-        near and ("; did you mean '%s'?"):format(near) or "")
+      local ok, near = pcall(suggest.global, name, chunk.names())
+      lines[#lines + 1] = format("warning: global '%s' is not defined%s", name,
+        ok and near and format("; did you mean '%s'?", near) or "")
     end
     seen[name] = true
   end

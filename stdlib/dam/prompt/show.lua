@@ -4,7 +4,7 @@ local show = {}
 
 local debug_getmetatable, getinfo, getlocal = debug.getmetatable, debug.getinfo, debug.getlocal
 local byte, find, format = string.byte, string.find, string.format
-local gsub, rep, sub = string.gsub, string.rep, string.sub
+local gsub, match, rep, sub = string.gsub, string.match, string.rep, string.sub
 local concat, sort = table.concat, table.sort
 local math_min, math_type, length_of = math.min, math.type, utf8.len
 local ipairs, next, pcall, rawget, rawlen = ipairs, next, pcall, rawget, rawlen
@@ -34,15 +34,13 @@ local function is_word(key)
   return type(key) == "string" and find(key, "^[%a_][%w_]*$") ~= nil
 end
 
---- The place of a function in the loaded libraries, such as "string.rep".
-local function library_name(f)
-  for _, module in ipairs { "_G", "dam", "string", "table", "math", "io", "os", "coroutine", "utf8",
-    "debug" } do
-    local library = package.loaded[module]
-    for name, value in next, type(library) == "table" and library or {} do
-      if rawequal(value, f) and type(name) == "string" then
-        return module == "_G" and name or module .. "." .. name
-      end
+-- Functions of the libraries by what they are called there, as this found them.
+local library_names = {}
+for _, module in ipairs { "_G", "string", "table", "math", "io", "os", "coroutine", "utf8", "debug",
+  "dam" } do
+  for name, value in next, package.loaded[module] or {} do
+    if type(value) == "function" and not library_names[value] then
+      library_names[value] = module == "_G" and name or module .. "." .. name
     end
   end
 end
@@ -50,7 +48,7 @@ end
 --- A function by its name in a library, or by its parameters and, at length, where it was defined.
 local function function_text(f, at_length)
   local info = getinfo(f, "Su")
-  local name = library_name(f)
+  local name = library_names[f]
   if info.what == "C" or (name and not at_length) then
     return name and "function " .. name or tostring(f)
   end
@@ -79,7 +77,7 @@ local function atom(v)
     return function_text(v)
   elseif kind == "userdata" or kind == "table" then
     local text = tostring(v)
-    local line = text:match("^[^\n]*")
+    local line = match(text, "^[^\n]*")
     return #line < #text and gsub(line, "%s+$", "") .. " ..." or line
   end
   return tostring(v)

@@ -3,7 +3,9 @@
 local tokens = {}
 
 -- What users do to the libraries must not reach the prompt.
-local find, sub, lower = string.find, string.sub, string.lower
+local ipairs, tonumber, tointeger = ipairs, tonumber, math.tointeger
+local find, lower, match = string.find, string.lower, string.match
+local rep, sub = string.rep, string.sub
 
 local KEYWORDS = {}
 for word in ([[and break do else elseif end false for function goto if in local nil not or repeat
@@ -48,7 +50,7 @@ local function quoted_end(text, from)
     elseif c == "\n" then
       return at - 1, false
     elseif sub(text, at + 1, at + 1) == "z" then
-      i = (select(2, find(text, "^%s*", at + 2))) + 1
+      i = (match(text, "^%s*()", at + 2) - 1) + 1
     else
       i = at + 2
     end
@@ -57,11 +59,11 @@ end
 
 --- The end of a long bracket that opens at `from`, and whether it is closed; nil when none does.
 local function long_end(text, from)
-  local level = find(text, "^%[=*%[", from) and #text:match("^%[(=*)%[", from)
+  local level = find(text, "^%[=*%[", from) and #match(text, "^%[(=*)%[", from)
   if not level then
     return nil
   end
-  local _, to = find(text, "]" .. ("="):rep(level) .. "]", from, true)
+  local _, to = find(text, "]" .. rep("=", level) .. "]", from, true)
   return to or #text, to ~= nil
 end
 
@@ -177,10 +179,10 @@ end
 --- The value of a token that is a plain string or a number.
 local function literal(t)
   if t.kind == "string" then
-    return t.text:match("^[\"']([^\\]*)[\"']$")
+    return match(t.text, "^[\"']([^\\]*)[\"']$")
   elseif t.kind == "number" then
     local v = tonumber(t.text)
-    return math.tointeger(v) or v
+    return tointeger(v) or v
   end
 end
 
