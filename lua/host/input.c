@@ -14,6 +14,7 @@
 #include "../../src/interrupt.h"
 #include "completion.h"
 #include "history.h"
+#include "terminal.h"
 
 #define FIRST_PROMPT "> "
 #define NEXT_PROMPT ">> "
@@ -257,7 +258,10 @@ static bool wait_for_key(const sigset_t *unblocked)
 static void read_keys(const sigset_t *unblocked)
 {
     while (!line_done && !dam_interrupted()) {
-        if (wait_for_key(unblocked))
+        int key = dam_terminal_next_key();
+        if (key >= 0)
+            rl_stuff_char(key);
+        if (key >= 0 || wait_for_key(unblocked))
             rl_callback_read_char();
         if (take_back && !line_done)
             edit_whole();

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <lauxlib.h>
-#include <readline/readline.h>
 
 /* Seconds that a terminal gets to answer; one that knows the question does so at once. */
 #define ANSWER_TIME 0.3
@@ -27,6 +26,11 @@ static const char attributes[] = "\033[?";
 
 /* The attribute that means sixel. */
 #define SIXEL 4
+
+/* Keys typed while the terminal was asked, ended by a zero, and the first that was not taken yet.
+ */
+static char keys[512];
+static size_t next_key;
 
 bool dam_terminal_is(void)
 {
@@ -119,10 +123,11 @@ static bool has_attribute(const char *text, int wanted)
     return false;
 }
 
-/* Gives the keys in the text that are no part of an answer to the editor. */
+/* Keeps the keys in the text that are no part of an answer. */
 static void keep_keys(char *text)
 {
     char *end = answer_end(text);
+    size_t n = 0;
 
     for (char *p = text; *p; p++) {
         if (strncmp(p, "\033_G", 3) == 0 && strstr(p, "\033\\"))
@@ -130,13 +135,23 @@ static void keep_keys(char *text)
         else if (end && strncmp(p, attributes, strlen(attributes)) == 0)
             p = end;
         else
-            rl_stuff_char(*p);
+            keys[n++] = *p;
     }
+}
+
+int dam_terminal_next_key(void)
+{
+    char key = keys[next_key];
+
+    if (!key)
+        return -1;
+    next_key++;
+    return (unsigned char)key;
 }
 
 static const char *find_graphics(void)
 {
-    char text[512];
+    char text[sizeof keys];
     const char *term = getenv("TERM");
 
     if (!dam_terminal_is() || !term || strcmp(term, "dumb") == 0)

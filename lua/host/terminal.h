@@ -17,6 +17,9 @@ bool dam_terminal_is(void);
 /* Its width; 79 where it is not known. */
 int dam_terminal_columns(void);
 
+/* A key that was typed while the terminal was asked, each once; -1 when there are no more. */
+int dam_terminal_next_key(void);
+
 /* Makes `require "dam.terminal"` work. */
 void dam_terminal_install(lua_State *L);
 

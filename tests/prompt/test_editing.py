@@ -160,7 +160,7 @@ def blocks(home):
     contains(p.expect("\n> "), "1\n2")
     p.send(UP)  # whole, out of the history
     contains(p.until_quiet(), "for i = 1, 2 do\n  print(i)\nend")
-    p.send(UP + HOME + "  io.write 'x'" + UP + END + "-- twice" + DOWN + DOWN + DOWN + "\n")
+    p.send(UP + HOME + "  io.write 'x'" + UP + END + "-- twice" + DOWN + DOWN + "\n")
     contains(p.expect("\n> "), "x1\nx2")
     p.send(UP)
     contains(p.until_quiet(), "for i = 1, 2 do-- twice\n  io.write 'x'  print(i)\nend")
