@@ -80,6 +80,7 @@ def options(home):
     completed(p, "dam.mh{ hamiltonian = dam.lse{ be", "dam.lse{ beta_net = ")
     completed(p, "dam.mh{ init = 'col", "'cold'")
     completed(p, "dam.mh{ evaluation = 'ref", "'reference'")
+    completed(p, "dam.mh{ T = 1, init = { phi = 'sup", "'support'")
     found = completed(p, "dam.mh{ seed = 1, se", "dam.mh{ seed = 1, se")
     if "seed = " in found.replace("seed = 1", ""):
         raise AssertionError(f"an option that is given is offered again: {found!r}")
@@ -87,6 +88,9 @@ def options(home):
     completed(p, "mine{ repl", "replicas = ")
     p.enter("s = dam.mh{ hamiltonian = dam.lse(), T = 0.2, patterns = dam.patterns{ N = 9, M = 3 } }")
     completed(p, "s:sample(100, { histo", "histogram = ")
+    completed(p, "s:sample(100, { every = 1, series = { 'phi', 'ener", "'energy_density'")
+    p.enter("local sweep = require 'dam.sweep'")
+    completed(p, "sweep.run{ equil", "equilibrate = ")
     leave(p)
 
 

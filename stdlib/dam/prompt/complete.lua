@@ -171,7 +171,7 @@ function complete.documented(names)
     local library = v ~= nil and package.loaded[module]
     for name, value in next, type(library) == "table" and library or {} do
       if rawequal(v, value) and type(name) == "string" then
-        return (module == "dam.sweep" and "sweep" or module) .. "." .. name
+        return module .. "." .. name
       end
     end
   end
@@ -179,32 +179,46 @@ end
 
 -- ---- where the cursor is ----
 
---- The call whose table of options is open at the end of a list of tokens: its chain of names, and
---- the options that are given already.
-local function open_call(list)
+--- The bracket that is open at the end of the first `last` tokens, and the names that are given a
+--- value after it.
+local function open_bracket(list, last)
   local depth, given = 0, {}
-  for i = #list, 1, -1 do
+  for i = last, 1, -1 do
     local t = list[i]
     if t.kind == "symbol" and find(t.text, "^[)}%]]$") then
       depth = depth + 1
     elseif t.kind == "symbol" and find(t.text, "^[({%[]$") then
       if depth == 0 then
-        local last = i - 1
-        if t.text ~= "{" then
-          return nil
-        elseif list[last] and list[last].text == "," then -- s:sample(10, { every
-          while last > 0 and list[last].text ~= "(" do
-            last = last - 1
-          end
-        end
-        if list[last] and list[last].text == "(" then
-          last = last - 1
-        end
-        return tokens.chain(list, last), given
+        return i, given
       end
       depth = depth - 1
     elseif depth == 0 and t.kind == "name" and list[i + 1] and list[i + 1].text == "=" then
       given[t.text] = true
+    end
+  end
+  return nil, given
+end
+
+--- The call whose table of options is open at the end of a list of tokens: its chain of names, the
+--- options that are given already in the innermost table, and the way to that table: "" for the
+--- options themselves, "init" within `init = {`.
+local function open_call(list)
+  local at, given = open_bracket(list, #list)
+  local path = ""
+  while at and list[at].text == "{" do
+    local before = list[at - 1]
+    if before and before.text == "=" and list[at - 2] then -- a table within the options
+      path = list[at - 2].text .. (path == "" and "" or "." .. path)
+      at = open_bracket(list, at - 1)
+    else
+      local last = at - 1
+      if before and before.text == "," then -- s:sample(10, { every
+        last = open_bracket(list, last)
+      end
+      if last and list[last] and list[last].text == "(" then
+        last = last - 1
+      end
+      return last and tokens.chain(list, last), given, path
     end
   end
 end
@@ -216,8 +230,8 @@ local function field_begins(list)
 end
 
 local function option_candidates(list, before, prefix)
-  local names, given = open_call(before)
-  local name = names and field_begins(before) and complete.documented(names)
+  local names, given, path = open_call(before)
+  local name = names and path == "" and field_begins(before) and complete.documented(names)
   for _, option in ipairs(name and from_help("options", name) or {}) do
     if sub(option, 1, #prefix) == prefix and not given[option] then
       list.add(option .. " = ")
@@ -314,11 +328,12 @@ local function string_candidates(list, before, prefix, host)
     module_candidates(list, prefix, host)
     return "string"
   end
-  local option = last and last.text == "=" and before[#before - 1]
-  if option and option.kind == "name" then
-    local names = open_call(before)
-    local name = names and complete.documented(names)
-    add_words(list, name and from_help("enum", name, option.text) or {}, prefix)
+  local names, _, path = open_call(before)
+  local name = names and complete.documented(names)
+  if name then
+    local option = last.text == "=" and before[#before - 1].text or "" -- else one of a list
+    path = path .. (path ~= "" and option ~= "" and "." or "") .. option
+    add_words(list, from_help("enum", name, path), prefix)
     if #list.found > 0 then
       return "string"
     end
