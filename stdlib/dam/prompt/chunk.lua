@@ -8,7 +8,7 @@
 --- is handed out, which keeps them.
 local tokens = require "dam.prompt.tokens"
 
-local chunk = {}
+local chunk = { typed = "" } -- typed: the text of the prompt that runs
 
 -- What users do to the libraries must not reach the prompt.
 local ipairs, load, next, select = ipairs, load, next, select

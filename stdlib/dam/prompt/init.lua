@@ -1,9 +1,7 @@
 --- What the prompt does with a line, for the program to call: compiling, showing results, keeping
 --- locals, completing, warning of globals that nobody has set. Loaded only where there is a prompt.
 local chunk = require "dam.prompt.chunk"
-local complete = require "dam.prompt.complete"
 local show = require "dam.prompt.show"
-local suggest = require "dam.prompt.suggest"
 local tokens = require "dam.prompt.tokens"
 
 local prompt = { show = show.line, script = chunk.script }
@@ -11,6 +9,7 @@ local prompt = { show = show.line, script = chunk.script }
 local getinfo = debug.getinfo
 local concat, find, format, match = table.concat, string.find, string.format, string.match
 local error, ipairs, pcall, rawget, type = error, ipairs, pcall, rawget, type
+local require = require -- of what not every session needs
 
 -- The name of chunks typed at the prompt; reports know it, too.
 local CHUNK = "=stdin"
@@ -23,6 +22,7 @@ local undefined = {} -- globals read in vain by the text that runs, in order
 --- What `help` is asked for by a chain of names: methods by their documented name, then the value
 --- itself, then the words.
 local function subject(text)
+  local complete = require "dam.prompt.complete"
   local list = tokens.scan(text)
   local names = tokens.chain(list, #list)
   if not names then
@@ -74,7 +74,7 @@ function prompt.compile(text)
   local kind, f, names, muted = chunk.compile(text, CHUNK)
   if kind == "complete" then
     locals_of_line = names
-    suggest.typed = text
+    chunk.typed = text
   end
   return kind, f, muted
 end
@@ -114,6 +114,10 @@ function prompt.watch_globals()
   end })
 end
 
+local function nearest_global(name)
+  return require "dam.prompt.suggest".global(name, chunk.names())
+end
+
 --- Warnings about the globals that the last text read in vain, each once, without those that its
 --- error names.
 -- @function prompt.warnings
@@ -126,7 +130,7 @@ function prompt.warnings(message)
     local told = seen[name] or rawget(_G, name) ~= nil
       or message and find(message, "global '" .. name .. "'", 1, true)
     if not told then
-      local ok, near = pcall(suggest.global, name, chunk.names())
+      local ok, near = pcall(nearest_global, name)
       lines[#lines + 1] = format("warning: global '%s' is not defined%s", name,
         ok and near and format("; did you mean '%s'?", near) or "")
     end
@@ -145,7 +149,7 @@ end
 -- @treturn table candidates
 -- @usage print(require "dam.prompt".complete("dam.m", nil))
 function prompt.complete(text, host)
-  return complete.at(text, host)
+  return require "dam.prompt.complete".at(text, host)
 end
 
 return prompt

@@ -1,5 +1,7 @@
 --- How values look at the prompt: tables with limits of depth, width and number, arrays and other
 --- objects by what they say of themselves, results of samples with their table.
+local keywords = require "dam.prompt.tokens".keywords
+
 local show = {}
 
 local debug_getmetatable, getinfo, getlocal = debug.getmetatable, debug.getinfo, debug.getlocal
@@ -31,7 +33,7 @@ local function quoted(s)
 end
 
 local function is_word(key)
-  return type(key) == "string" and find(key, "^[%a_][%w_]*$") ~= nil
+  return type(key) == "string" and not keywords[key] and find(key, "^[%a_][%w_]*$") ~= nil
 end
 
 -- Functions of the libraries by what they are called there, as this found them.

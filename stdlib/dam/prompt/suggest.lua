@@ -1,9 +1,10 @@
 --- "did you mean": the name that a misspelt global, field or method most likely meant. Used where
 --- an error is reported, so it reads tables raw and never raises on purpose.
 local check = require "dam.check"
+local chunk = require "dam.prompt.chunk"
 local tokens = require "dam.prompt.tokens"
 
-local suggest = { typed = "" } -- typed: the text of the prompt that runs
+local suggest = {}
 
 local MOST = 5000
 
@@ -69,7 +70,7 @@ local function source_line(info)
       f:close()
     end
   else
-    lines = info.source == "=stdin" and suggest.typed or ""
+    lines = info.source == "=stdin" and chunk.typed or ""
   end
   local n = 0
   for line in (lines .. "\n"):gmatch "(.-)\n" do
