@@ -1,6 +1,7 @@
 """The prompt: results, locals, multi-line input, errors, warnings, scripts with -i."""
 
 import os
+import re
 import signal
 import time
 
@@ -278,6 +279,21 @@ def poisoned(home):
     leave(p)
 
 
+def documented(home):
+    """What docs/prompt.md shows is what the prompt shows."""
+    with open("docs/prompt.md") as file:
+        blocks = re.findall(r"```\n(> .*?)\n```", file.read(), re.S)
+    p = start(home)
+    lines = 0
+    for block in blocks:
+        for entry in ("\n" + block).split("\n> ")[1:]:
+            line, _, shown = entry.partition("\n")
+            equal(p.enter(line), shown + "\n" if shown else "")
+            lines += 1
+    equal(lines > 8, True)
+    leave(p)
+
+
 suite.test("results print themselves", results)
 suite.test("a semicolon mutes", muted)
 suite.test("values are shown with limits", values)
@@ -295,4 +311,5 @@ suite.test("the time of a long line", time_shown)
 suite.test("a question mark asks for help", question_mark)
 suite.test("-i leaves the variables of a script", after_script)
 suite.test("the prompt does not depend on what users do to the libraries", poisoned)
+suite.test("docs/prompt.md", documented)
 suite.finish()
