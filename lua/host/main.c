@@ -173,6 +173,7 @@ static void prepare(lua_State *L, const session *s)
     luaL_openlibs(L);
     dam_guards_install(L);
     luaL_requiref(L, "dam", luaopen_dam, 1);
+    dam_modules_keep_require(L);
     if (lua_getfield(L, -1, "build") == LUA_TTABLE && lua_getfield(L, -1, "libraries")) {
         lua_pushstring(L, dam_input_version());
         lua_setfield(L, -2, "readline");

@@ -10,6 +10,7 @@
 
 #define VERB_PREFIX "dam.verb."
 
+static const char require_key;       /* its address is a key of the registry */
 static const char *beside_path = ""; /* kept alive by the searcher's upvalue */
 
 /* The searcher's upvalue is the path to search, such as "scripts/?.lua;scripts/?/init.lua". */
@@ -61,6 +62,19 @@ void dam_modules_beside(lua_State *L, const char *script)
     lua_pushcclosure(L, search_beside, 1);
     lua_seti(L, -2, 2); /* after package.preload */
     lua_pop(L, 2);
+}
+
+void dam_modules_keep_require(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &require_key);
+}
+
+void dam_modules_require(lua_State *L, const char *name)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &require_key);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
 }
 
 const char *dam_modules_beside_path(void)

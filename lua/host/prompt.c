@@ -12,6 +12,7 @@
 
 #include "input.h"
 #include "interrupt.h"
+#include "modules.h"
 #include "report.h"
 #include "terminal.h"
 
@@ -30,9 +31,7 @@ void dam_prompt_push_function(lua_State *L, const char *name)
 
 void dam_prompt_open(lua_State *L)
 {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "dam.prompt");
-    lua_call(L, 1, 1);
+    dam_modules_require(L, "dam.prompt");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &module_key);
 }
 

@@ -5,6 +5,8 @@
 
 #include <lauxlib.h>
 
+#include "modules.h"
+
 /* Of a deep stack only this many own frames are shown at its top, and these last levels searched.
  */
 #define FRAMES_AT_TOP 10
@@ -157,27 +159,32 @@ static void describe(lua_State *L)
     lua_settop(L, 1);
 }
 
+/* suggestion(message, level) by dam.prompt.suggest: above `level` is this function itself. */
+static int find_suggestion(lua_State *L)
+{
+    dam_modules_require(L, "dam.prompt.suggest");
+    lua_getfield(L, -1, "message");
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
 /*
- * Adds "; did you mean 'x'?" to a message about a nil value, by dam.prompt.suggest, which is given
- * the level of the function that failed: above it are this handler and itself.
+ * Adds "; did you mean 'x'?" to a message about a nil value. Between the function that failed and
+ * the one that suggests are this handler and find_suggestion.
  */
 static void add_suggestion(lua_State *L)
 {
-    lua_settop(L, 1);
     if (!strstr(lua_tostring(L, 1), "a nil value (") || !lua_checkstack(L, LUA_MINSTACK))
         return;
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "dam.prompt.suggest");
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_istable(L, -1)) {
-        lua_getfield(L, -1, "message");
-        lua_pushvalue(L, 1);
-        lua_pushinteger(L, 2);
-        if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
-            lua_pushvalue(L, 1);
-            lua_insert(L, -2);
-            lua_concat(L, 2);
-            lua_replace(L, 1);
-        }
+    lua_pushvalue(L, 1);
+    lua_pushcfunction(L, find_suggestion);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 3);
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
+        lua_concat(L, 2);
+        lua_replace(L, 1);
     }
     lua_settop(L, 1);
 }
@@ -188,6 +195,7 @@ static int message_handler(lua_State *L)
     if (chunk_failed)
         chunk_failed(L);
     describe(L);
+    lua_settop(L, 1);
     add_suggestion(L);
     if (all_frames)
         luaL_traceback(L, L, lua_tostring(L, 1), 1);

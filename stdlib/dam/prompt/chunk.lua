@@ -11,14 +11,18 @@ local tokens = require "dam.prompt.tokens"
 local chunk = { typed = "" } -- typed: the text of the prompt that runs
 
 -- What users do to the libraries must not reach the prompt.
-local ipairs, load, next, select = ipairs, load, next, select
+local ipairs, load, next, select, type = ipairs, load, next, select, type
 local find, format, gsub = string.find, string.format, string.gsub
 local match, sub = string.match, string.sub
 local concat, max, min, offset = table.concat, math.max, math.min, utf8.offset
+local getinfo = debug.getinfo
 local getupvalue, setupvalue, upvaluejoin = debug.getupvalue, debug.setupvalue, debug.upvaluejoin
 
 -- The name by which a text reaches the function that keeps its locals.
 local KEEP = "_keep_locals_of_the_prompt_"
+
+--- The globals of what is typed; in a sandbox they are others than the library's own.
+chunk.globals = load "return _ENV" ()
 
 -- name -> { f = closure, i = index of its upvalue, const = boolean }
 local boxes = {}
@@ -42,8 +46,18 @@ local function upvalue_index(f, name)
   end
 end
 
+--- Whether a closure may be looked into: one of what users write, not of the library, whose
+--- variables are nobody's business in a sandbox.
+local function is_users(closure)
+  local info = type(closure) == "function" and getinfo(closure, "S")
+  return info and info.what ~= "C" and sub(info.source, 1, 8) ~= "@stdlib/"
+end
+
 --- Keeps the variables that `closure` returns, which are the ones of that name and order.
 local function keep(names, closure)
+  if not is_users(closure) then
+    return
+  end
   local constants
   for n, name in ipairs(names) do
     local const = name.attribute ~= nil

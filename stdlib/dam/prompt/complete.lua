@@ -131,7 +131,7 @@ end
 function complete.value(names, last)
   local known, v = chunk.get(names[1][1])
   if not known then
-    v = rawget(_G, names[1][1])
+    v = rawget(chunk.globals, names[1][1])
   end
   for i = 2, last do
     if v == nil then
@@ -250,7 +250,7 @@ local function name_candidates(list, before, prefix)
       list.add(t.text)
     end
   end
-  add_keys(list, _G, prefix)
+  add_keys(list, chunk.globals, prefix)
   if prefix ~= "" then
     for word in next, tokens.keywords do
       if sub(word, 1, #prefix) == prefix then

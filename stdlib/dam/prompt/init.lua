@@ -6,7 +6,7 @@ local tokens = require "dam.prompt.tokens"
 
 local prompt = { show = show.line, script = chunk.script }
 
-local getinfo = debug.getinfo
+local getinfo, globals = debug.getinfo, chunk.globals
 local concat, find, format, match = table.concat, string.find, string.format, string.match
 local error, ipairs, pcall, rawget, type = error, ipairs, pcall, rawget, type
 local require = require -- of what not every session needs
@@ -46,7 +46,7 @@ local function question(text)
     return nil
   end
   return function()
-    local help = rawget(_G, "help")
+    local help = rawget(globals, "help")
     if type(help) ~= "function" and type(help) ~= "table" then
       error("the global 'help' is not there", 0)
     elseif about == "" then
@@ -102,10 +102,10 @@ end
 -- @function prompt.watch_globals
 -- @usage require "dam.prompt".watch_globals()
 function prompt.watch_globals()
-  if debug.getmetatable(_G) then
+  if debug.getmetatable(globals) then
     return
   end
-  setmetatable(_G, { __index = function(_, name)
+  setmetatable(globals, { __index = function(_, name)
     local reader = type(name) == "string" and name ~= "_" and getinfo(2, "S")
     if reader and reader.source == CHUNK and #undefined < 10 then
       undefined[#undefined + 1] = name
@@ -127,7 +127,7 @@ end
 function prompt.warnings(message)
   local lines, seen = {}, {}
   for _, name in ipairs(undefined) do
-    local told = seen[name] or rawget(_G, name) ~= nil
+    local told = seen[name] or rawget(globals, name) ~= nil
       or message and find(message, "global '" .. name .. "'", 1, true)
     if not told then
       local ok, near = pcall(nearest_global, name)

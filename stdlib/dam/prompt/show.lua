@@ -1,5 +1,6 @@
 --- How values look at the prompt: tables with limits of depth, width and number, arrays and other
 --- objects by what they say of themselves, results of samples with their table.
+local globals = require "dam.prompt.chunk".globals
 local keywords = require "dam.prompt.tokens".keywords
 
 local show = {}
@@ -40,7 +41,7 @@ end
 local library_names = {}
 for _, module in ipairs { "_G", "string", "table", "math", "io", "os", "coroutine", "utf8", "debug",
   "dam" } do
-  for name, value in next, package.loaded[module] or {} do
+  for name, value in next, rawget(globals, module) or {} do
     if type(value) == "function" and not library_names[value] then
       library_names[value] = module == "_G" and name or module .. "." .. name
     end

@@ -30,7 +30,7 @@ end
 -- @treturn string|nil
 -- @usage print(require "dam.prompt.suggest".global "prnt")
 function suggest.global(name, more)
-  return check.nearest(name, names_of(_G, more or {}))
+  return check.nearest(name, names_of(chunk.globals, more or {}))
 end
 
 --- A variable as the function at a level of the stack sees it.
@@ -57,7 +57,7 @@ local function variable(level, name)
       break
     end
   end
-  return rawget(_G, name)
+  return rawget(chunk.globals, name)
 end
 
 --- Line `number` of what a chunk was made from.
