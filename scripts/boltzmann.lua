@@ -1,7 +1,8 @@
 -- Mean alignment in a single basin against temperature: the curves of B, Fig. 2, with the density
 -- of states of B(9) and with the exact one, at dimensions of B's plan; N -> infinity to compare.
 local opt = dam.options {
-  N = { { 24, 105 }, "dimensions (105 is B's plan at alpha = 0.1, 24 at 0.55)" },
+  N = { { 24, 105 }, "dimensions (105 is B's plan at alpha = 0.1, 24 at 0.55)",
+    { 24 } },
   b = { 3.41, "sharpness of the LSR kernel" },
   T_max = { 2.0, "highest temperature" },
   out = { ".", "folder for boltzmann_lse.png and boltzmann_lsr.png" },

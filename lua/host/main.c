@@ -163,6 +163,15 @@ static void run_verb(lua_State *L, session *s)
     lua_settop(L, 0);
 }
 
+/* The global `help`: the module is loaded when it is asked, for the texts are many. */
+static int help(lua_State *L)
+{
+    dam_modules_require(L, "dam.help");
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
 /* Libraries, guards, dam and the ways of require. */
 static void prepare(lua_State *L, const session *s)
 {
@@ -173,6 +182,7 @@ static void prepare(lua_State *L, const session *s)
     luaL_openlibs(L);
     dam_guards_install(L);
     luaL_requiref(L, "dam", luaopen_dam, 1);
+    lua_register(L, "help", help);
     dam_modules_keep_require(L);
     if (lua_getfield(L, -1, "build") == LUA_TTABLE && lua_getfield(L, -1, "libraries")) {
         lua_pushstring(L, dam_input_version());

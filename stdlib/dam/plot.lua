@@ -833,30 +833,61 @@ end
 
 --- Draws a figure. `dam.plot{ file = "out/x.png", ... }` writes a PNG, SVG or PDF file by its
 --- suffix; without a file, and as `dam.plot(x, y)`, `dam.plot(x, y, err)` or `dam.plot(y)`, it
---- draws with characters in the terminal. Texts may hold UTF-8 (Greek included); `_{...}` and
---- `^{...}` make sub- and superscripts, everything else is literal. NaN and infinite points are
---- left out.
+--- draws in the terminal: a picture where the terminal takes kitty's protocol or sixel, else
+--- characters. `dam.plot(x, y, "x.png")` draws into a file. Texts may hold UTF-8 (Greek
+--- included); `_{...}` and `^{...}` make sub- and superscripts, everything else is literal. NaN and
+--- infinite points are left out.
 ---
 --- A file's folder is made when missing. A file that is there already is kept as NAME~ (replacing
 --- an older NAME~) unless `overwrite = true`. A figure is complete or not there.
 -- @function dam.plot
--- @tparam table|array options or x. Options: `file`; `title`, `xlabel`, `ylabel`; `xrange`,
---  `yrange` ({low, high}); `logx`, `logy`; `key` (place of the legend in words like "top left" or
---  "outside below", false for none; by default a corner without data); `size` ({width, height} in
---  pixels, default {1200, 800}); `points` and `curves`: lists of series { x =, y =, err =, label =,
---  style = "points"|"line"|"linespoints", color =, dash = } with x, y, err tables or
---  one-dimensional arrays of equal lengths (points and curves of one place in their lists share a
---  colour; color is "#rrggbb", a name or a number of the palette; dash is "dashed", "dotted" or
---  "dashdot"); `vlines`, `hlines`: lists of numbers or { x | y =, label =, color =, dash = };
---  `heatmap` = { x =, y =, z = [#x, #y], label =, range = }; `shaded`: list of { x | y = {from,
---  to} } or bands { x =, low =, high = }, each with label and color; `overwrite`
--- @tparam[opt] table|array y
--- @tparam[opt] table|array err
+-- @tparam table|array options the following, or x
+-- @tparam[opt] string options.file name ending in .png, .svg or .pdf; without it the terminal
+-- @tparam[opt] string options.title
+-- @tparam[opt] string options.xlabel
+-- @tparam[opt] string options.ylabel
+-- @tparam[opt] {number,number} options.xrange {low, high}
+-- @tparam[opt] {number,number} options.yrange {low, high}
+-- @tparam[opt=false] boolean options.logx logarithmic axis
+-- @tparam[opt=false] boolean options.logy logarithmic axis
+-- @tparam[opt] string|boolean options.key place of the legend in words of "top", "bottom", "left",
+--  "right", "center", "inside", "outside", "above", "below"; false for none; by default a corner
+--  without data
+-- @tparam[opt={1200, 800}] {integer,integer} options.size width and height in pixels, 100 to 10000
+-- @tparam[opt] table[] options.curves series drawn as lines; points and curves of one place in
+--  their lists share a colour
+-- @tparam number[]|array options.curves.x places
+-- @tparam number[]|array options.curves.y values, as many as x
+-- @tparam[opt] number[]|array options.curves.err error bars, as many as x; not with style = "line"
+-- @tparam[opt] string options.curves.label text in the legend
+-- @tparam[opt="line"] "points"|"line"|"linespoints" options.curves.style
+-- @tparam[opt] string|integer options.curves.color "#rrggbb", a name, or a number of the palette
+-- @tparam[opt="solid"] "solid"|"dashed"|"dotted"|"dashdot"|boolean options.curves.dash
+-- @tparam[opt] table[] options.points series drawn as points, like curves
+-- @tparam[opt] table[] options.vlines vertical lines: numbers, or { x =, label =, color =, dash = }
+-- @tparam[opt] table[] options.hlines horizontal lines: numbers, or { y =, label =, color =,
+--  dash = }
+-- @tparam[opt] table options.heatmap a map of colours
+-- @tparam number[]|array options.heatmap.x middles of the cells, ascending
+-- @tparam number[]|array options.heatmap.y middles of the cells, ascending
+-- @tparam table|array options.heatmap.z values [#x, #y]
+-- @tparam[opt] string options.heatmap.label text at the scale
+-- @tparam[opt] {number,number} options.heatmap.range {low, high} of the scale
+-- @tparam[opt] table[] options.shaded regions: { x = {from, to} } or { y = {from, to} }, or bands
+--  { x =, low =, high = }; each with label and color
+-- @tparam[opt=false] boolean options.overwrite replace a file that is there
+-- @tparam[opt] number[]|array y values, when the first argument is x; without them x are the values
+-- @tparam[opt] number[]|array|string|table err their errors; or a file's name; or options, those of
+--  the series among them: { err =, label =, style =, title =, file =, ... }
 -- @treturn string the file's name; nothing for the terminal
 -- @raise naming the option on anything that is not allowed, empty series, unequal lengths; when
 --  gnuplot is missing (with what to install) or fails (with its words); when the file cannot be
 --  written
--- @usage dam.plot(dam.linspace(0, 6, 50), dam.linspace(0, 6, 50):map(math.sin))
+-- @usage local x = dam.linspace(0, 6, 50)
+-- dam.plot(x, x:map(math.sin), { title = "sine", style = "line" })
+-- name = os.tmpname()
+-- dam.plot{ file = name .. ".png", xlabel = "x", curves = { { x = x, y = x ^ 2, label = "x²" } } }
+-- os.remove(name); os.remove(name .. ".png")
 local function plot(options, y, err)
   local is_list = type(options) == "userdata" or (type(options) == "table" and options[1] ~= nil)
   if y == nil and not is_list then
