@@ -18,6 +18,9 @@ local ENTRIES, ALL_ENTRIES, SORTED = 40, 120, 2000
 local DEPTH = 4
 local STRING = 200
 
+-- More entries with keys than this share lines.
+local MANY = 12
+
 local function width(text)
   return length_of(text) or #text
 end
@@ -37,12 +40,18 @@ local function is_word(key)
   return type(key) == "string" and not keywords[key] and find(key, "^[%a_][%w_]*$") ~= nil
 end
 
+--- Whether a value is called like a function, such as dam.options.
+local function is_callable(v)
+  local meta = type(v) == "table" and debug_getmetatable(v)
+  return type(meta) == "table" and rawget(meta, "__call") ~= nil
+end
+
 -- Functions of the libraries by what they are called there, as this found them.
 local library_names = {}
 for _, module in ipairs { "_G", "string", "table", "math", "io", "os", "coroutine", "utf8", "debug",
   "dam" } do
   for name, value in next, rawget(globals, module) or {} do
-    if type(value) == "function" and not library_names[value] then
+    if (type(value) == "function" or is_callable(value)) and not library_names[value] then
       library_names[value] = module == "_G" and name or module .. "." .. name
     end
   end
@@ -192,14 +201,18 @@ local function table_text(t, state, depth, columns)
   end
   local indent = rep("  ", depth)
   local body = #front > 0 and fill(front, indent, state.columns) .. "\n" or ""
-  if #keyed > 0 then
+  if #keyed > MANY then
+    body = body .. fill(keyed, indent, state.columns) .. "\n"
+  elseif #keyed > 0 then
     body = body .. indent .. concat(keyed, ",\n" .. indent) .. "\n"
   end
   return "{\n" .. gsub(body, ",\n$", "\n") .. rep("  ", depth - 1) .. "}"
 end
 
 function render(v, state, depth, columns)
-  if type(v) == "table" and not has_tostring(v) then
+  if type(v) == "table" and library_names[v] then
+    return "function " .. library_names[v]
+  elseif type(v) == "table" and not has_tostring(v) then
     return table_text(v, state, depth, columns)
   end
   return atom(v)
