@@ -357,7 +357,7 @@ function dam.options(specification, args) end
 ---@field shaded? table[] regions: { x = {from, to} } or { y = {from, to} }, or bands { x =, low =, high = }; each with label and color
 ---@field overwrite? boolean replace a file that is there (default false)
 
---- Draws a figure. `dam.plot{ file = "out/x.png", ... }` writes a PNG, SVG or PDF file by its suffix; without a file, and as `dam.plot(x, y)`, `dam.plot(x, y, err)` or `dam.plot(y)`, it draws with characters in the terminal. Texts may hold UTF-8 (Greek included); `_{...}` and `^{...}` make sub- and superscripts, everything else is literal. NaN and infinite points are left out.
+--- Draws a figure. `dam.plot{ file = "out/x.png", ... }` writes a PNG, SVG or PDF file by its suffix; without a file, and as `dam.plot(x, y)`, `dam.plot(x, y, err)` or `dam.plot(y)`, it draws in the terminal: a picture where the terminal takes kitty's protocol or sixel, else characters. `dam.plot(x, y, "x.png")` draws into a file. Texts may hold UTF-8 (Greek included); `_{...}` and `^{...}` make sub- and superscripts, everything else is literal. NaN and infinite points are left out.
 ---
 --- A file's folder is made when missing. A file that is there already is kept as NAME~ (replacing an older NAME~) unless `overwrite = true`. A figure is complete or not there.
 ---
@@ -365,14 +365,14 @@ function dam.options(specification, args) end
 ---
 --- ```lua
 --- local x = dam.linspace(0, 6, 50)
---- dam.plot(x, x:map(math.sin))
+--- dam.plot(x, x:map(math.sin), { title = "sine", style = "line" })
 --- name = os.tmpname()
 --- dam.plot{ file = name .. ".png", xlabel = "x", curves = { { x = x, y = x ^ 2, label = "x²" } } }
 --- os.remove(name); os.remove(name .. ".png")
 --- ```
 ---@param options dam.plot.options|dam.array the following, or x
 ---@param y? number[]|dam.array values, when the first argument is x; without them x are the values
----@param err? number[]|dam.array their errors
+---@param err? number[]|dam.array|string|table their errors; or a file's name; or options, those of the series among them: { err =, label =, style =, title =, file =, ... }
 ---@return string # the file's name; nothing for the terminal
 function dam.plot(options, y, err) end
 
@@ -681,6 +681,65 @@ function dam.oracle.exact_mixture(beta_net, M, N, size, rule) end
 ---@param beta_net number
 ---@return table # name -> temperature
 function dam.oracle.wrong_rules(beta_net) end
+
+--- What the prompt does with a line, for the program to call: compiling, showing results, keeping locals, completing, warning of globals that nobody has set. Loaded only where there is a prompt.
+---@class dam.prompt
+dam.prompt = {}
+
+--- Compiles what was typed so far.
+---
+--- ```lua
+--- print(require "dam.prompt".compile "1 +")
+--- ```
+---@param text string
+---@return string # "complete", "incomplete" or "wrong"
+---@return function|string # what to run, or the error
+---@return boolean # whether results are not to be shown
+function dam.prompt.compile(text) end
+
+--- Says that what runs next is no line of the prompt but a script.
+---
+--- ```lua
+--- require "dam.prompt".expect_script()
+--- ```
+function dam.prompt.expect_script() end
+
+--- Keeps the locals of what failed.
+---
+--- ```lua
+--- require "dam.prompt".salvage({ "x", 1 }, 2)
+--- ```
+---@param found table name, value, name, value, ... from the stack
+---@param count integer entries of `found`, nil values included
+function dam.prompt.salvage(found, count) end
+
+--- Notes every read of an undefined global by text typed at the prompt. Nothing when _G has a metatable already: --strict makes them errors.
+---
+--- ```lua
+--- require "dam.prompt".watch_globals()
+--- ```
+function dam.prompt.watch_globals() end
+
+--- Warnings about the globals that the last text read in vain, each once, without those that its error names.
+---
+--- ```lua
+--- print(require "dam.prompt".warnings())
+--- ```
+---@param message? string the error, if it failed
+---@return string|nil # lines
+function dam.prompt.warnings(message) end
+
+--- Candidates for what stands before the cursor: see dam.prompt.complete.
+---
+--- ```lua
+--- print(require "dam.prompt".complete("dam.m", nil))
+--- ```
+---@param text string everything up to the cursor
+---@param host table lists that the program gives
+---@return string # kind
+---@return integer # start
+---@return table # candidates
+function dam.prompt.complete(text, host) end
 
 --- Statistics of measured series: means with errors, the jackknife, binning, autocorrelation times.
 ---@class dam.stats
