@@ -183,7 +183,7 @@ bool dam_single_pass(const dam_pass *pass)
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
     prepare_terms(&w);
-    if (!(w.terms.scale >= LEAST_SCALE && w.terms.scale <= LARGEST_SCALE))
+    if (pass->states == 0 || !(w.terms.scale >= LEAST_SCALE && w.terms.scale <= LARGEST_SCALE))
         return true;
     prepare_states(&w);
     if (!add_patterns(&w))

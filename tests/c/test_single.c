@@ -314,6 +314,9 @@ static void check_interruption(void)
     dam_kernels_get(&kernels, &(dam_error){0});
     pass.kernels = kernels;
     memset(s.near, 0, 5 * sizeof *s.near);
+    pass.states = 0;
+    CHECK(dam_single_pass(&pass), "no states are no work");
+    pass.states = 5;
     dam_interrupt_raise();
     CHECK(!dam_single_pass(&pass), "an interrupted pass says that it is complete");
     dam_interrupt_clear();
