@@ -41,7 +41,16 @@ uint64_t dam_single_scratch(int N, int64_t states)
     const uint64_t n = (uint64_t)states;
 
     return padded(n * (uint64_t)N * sizeof(float)) + padded(n * sizeof(float)) +
-           n * sizeof(dam_single_sum);
+           padded(n * sizeof(dam_single_sum));
+}
+
+/* The next piece of the scratch. */
+static void *cut(char **rest, uint64_t bytes)
+{
+    void *piece = *rest;
+
+    *rest += padded(bytes);
+    return piece;
 }
 
 /* First state of a tile: tiles differ by one state at most. */
@@ -177,17 +186,15 @@ bool dam_single_pass(const dam_pass *pass)
 {
     const int64_t tile = pass->kernels->single->tile;
     work w = {.pass = pass, .tiles = (pass->states + tile - 1) / tile};
-    char *piece = pass->scratch;
+    char *rest = pass->scratch;
 
-    w.states = (float *)piece;
-    piece += padded((uint64_t)pass->states * (uint64_t)pass->N * sizeof(float));
-    w.offset = (float *)piece;
-    piece += padded((uint64_t)pass->states * sizeof(float));
-    w.sum = (dam_single_sum *)piece;
+    w.states = cut(&rest, (uint64_t)pass->states * (uint64_t)pass->N * sizeof(float));
+    w.offset = cut(&rest, (uint64_t)pass->states * sizeof(float));
+    w.sum = cut(&rest, (uint64_t)pass->states * sizeof(dam_single_sum));
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
     prepare_terms(&w);
-    if (!(w.terms.scale >= LEAST_SCALE && w.terms.scale <= LARGEST_SCALE))
+    if (pass->states == 0 || !(w.terms.scale >= LEAST_SCALE && w.terms.scale <= LARGEST_SCALE))
         return true;
     prepare_states(&w);
     if (!add_patterns(&w))
