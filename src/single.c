@@ -106,19 +106,21 @@ static void prepare_states(work *w)
     }
 }
 
-/* All states with `panels` panels; false when interrupted. */
-static bool add_block(work *w, const float *panel, int64_t panels, const float *start,
-                      int64_t ahead)
+/* All states with `panels` panels, while the next `next_panels` are fetched; false when
+ * interrupted.
+ */
+static bool add_block(work *w, const float *panel, int64_t panels, int64_t next_panels,
+                      const float *start)
 {
     const dam_pass *pass = w->pass;
-    const dam_single_loops *loops = pass->kernels->single;
+    const int64_t stride = (int64_t)pass->N * DAM_PANEL, part = next_panels * stride / w->tiles;
 
     for (int64_t tile = 0; tile < w->tiles; tile++) {
         const int64_t first = first_of(w, tile), width = first_of(w, tile + 1) - first;
-        /* a panel's rows are two lines of the cache: tiles take turns */
-        loops->add(&w->terms, panel, panels, pass->N, w->states + first * pass->N, (int)width,
-                   start, w->offset + first, ahead + (tile & 1 ? DAM_ALIGNMENT : 0),
-                   w->sum + first);
+        pass->kernels->single->add(&w->terms, panel, panels, pass->N, w->states + first * pass->N,
+                                   (int)width, start, w->offset + first,
+                                   panel + panels * stride + tile * part,
+                                   part * (int64_t)sizeof(float), w->sum + first);
         if (dam_interrupted())
             return false;
     }
@@ -132,13 +134,13 @@ static bool add_patterns(work *w)
     const int64_t stride = (int64_t)pass->N * DAM_PANEL;
 
     for (int64_t p = 0; p < full; p += block) {
-        const int64_t panels = full - p < block ? full - p : block;
-        const int64_t ahead = full - p > 2 * block ? block * stride * (int64_t)sizeof(float) : 0;
-        if (!add_block(w, pass->panels + p * stride, panels, w->start[0], ahead))
+        const int64_t panels = full - p < block ? full - p : block, left = full - p - panels;
+        if (!add_block(w, pass->panels + p * stride, panels, left < block ? left : block,
+                       w->start[0]))
             return false;
     }
     return pass->M % DAM_PANEL == 0 ||
-           add_block(w, pass->panels + full * stride, 1, w->start[1], 0);
+           add_block(w, pass->panels + full * stride, 1, 0, w->start[1]);
 }
 
 static dam_interval interval_of(const work *w, int64_t i)

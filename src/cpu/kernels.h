@@ -43,11 +43,11 @@ typedef struct {
      * Adds to sum[width] the terms of `width` states (1 .. tile), singles [k][width], with the
      * patterns of `panels` panels: with d = x.xi + start[pattern mod DAM_PANEL] they are
      * 2^(scale d + offset), max(0, scale d + offset) or (scale d)^k, offset[width] per state.
-     * Meanwhile, what stands `ahead` bytes behind the patterns is fetched into the cache.
+     * Meanwhile, `bytes` from `next` on are fetched into the cache, at an even pace.
      */
     void (*add)(const dam_single_terms *t, const float *panel, int64_t panels, int N,
                 const float *states, int width, const float *start, const float *offset,
-                int64_t ahead, dam_single_sum *sum);
+                const float *next, int64_t bytes, dam_single_sum *sum);
 } dam_single_loops;
 
 typedef struct {

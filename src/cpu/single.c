@@ -28,7 +28,7 @@ typedef struct {
  * added up apart, so that fewer roundings pile up.
  */
 DAM_INLINE void overlap_strip(const float *panel, int N, const float *states, int width,
-                              const float *start, int64_t ahead, singles *dot)
+                              const float *start, const char *next, int64_t step, singles *dot)
 {
     for (int first = 0; first < N; first += DAM_SINGLE_CHUNK) {
         const int last = N - first < DAM_SINGLE_CHUNK ? N : first + DAM_SINGLE_CHUNK;
@@ -42,7 +42,7 @@ DAM_INLINE void overlap_strip(const float *panel, int N, const float *states, in
 #pragma GCC unroll 2
             for (int v = 0; v < VECTORS; v++)
                 xi[v] = ((const singles *)at)[v];
-            __builtin_prefetch((const void *)((uintptr_t)at + (uintptr_t)ahead), 0, 2);
+            __builtin_prefetch(next + k * step, 0, 2);
 #pragma GCC unroll 12
             for (int j = 0; j < width; j++) {
                 const singles x = splat(states[k * width + j]);
@@ -75,12 +75,12 @@ static void add_terms(const dam_single_terms *t, const float *offset, int width,
 #define ADD_PANELS(WIDTH)                                                                         \
     static void add_panels_##WIDTH(const dam_single_terms *t, const float *panel, int64_t panels, \
                                    int N, const float *states, const float *start,                \
-                                   const float *offset, int64_t ahead, work *w)                   \
+                                   const float *offset, const char *next, int64_t step, work *w)  \
     {                                                                                             \
         for (int64_t p = 0; p < panels; p++)                                                      \
-            for (int v = 0; v < DAM_PANEL; v += STRIP) {                                          \
-                overlap_strip(panel + p * N * DAM_PANEL + v, N, states, WIDTH, start + v, ahead,  \
-                              w->dot);                                                            \
+            for (int v = 0; v < DAM_PANEL; v += STRIP, next += N * step) {                        \
+                overlap_strip(panel + p * N * DAM_PANEL + v, N, states, WIDTH, start + v, next,   \
+                              step, w->dot);                                                      \
                 add_terms(t, offset, WIDTH, w);                                                   \
             }                                                                                     \
     }
@@ -100,37 +100,52 @@ ADD_PANELS(12)
 #endif
 
 static void (*const by_width[TILE])(const dam_single_terms *, const float *, int64_t, int,
-                                    const float *, const float *, const float *, int64_t,
-                                    work *) = {
+                                    const float *, const float *, const float *, const char *,
+                                    int64_t, work *) = {
     add_panels_1, add_panels_2, add_panels_3, add_panels_4,  add_panels_5,  add_panels_6,
 #if TILE == 12
     add_panels_7, add_panels_8, add_panels_9, add_panels_10, add_panels_11, add_panels_12,
 #endif
 };
 
+/* The sum of a register's lanes, by halving, in double. */
+DAM_INLINE double add_lanes(singles x)
+{
+    double lane[DAM_SINGLES / 2];
+
+    for (int i = 0; i < DAM_SINGLES / 2; i++)
+        lane[i] = (double)x[i] + (double)x[i + DAM_SINGLES / 2];
+    for (int half = DAM_SINGLES / 4; half > 0; half /= 2)
+        for (int i = 0; i < half; i++)
+            lane[i] += lane[i + half];
+    return lane[0];
+}
+
 static void add(const dam_single_terms *t, const float *panel, int64_t panels, int N,
                 const float *states, int width, const float *start, const float *offset,
-                int64_t ahead, dam_single_sum *sum)
+                const float *next, int64_t bytes, dam_single_sum *sum)
 {
+    const int64_t rows = panels * N * (DAM_PANEL / STRIP);
     work w;
 #ifdef __SSE2__
     const unsigned int control = _mm_getcsr();
 
     _mm_setcsr(control | _MM_FLUSH_ZERO_ON); /* numbers below the normal ones take long */
 #endif
-    memset(&w, 0, sizeof w);
-    by_width[width - 1](t, panel, panels, N, states, start, offset, ahead, &w);
+    memset(w.sum, 0, (size_t)width * sizeof *w.sum);
+    memset(w.absolute, 0, (size_t)width * sizeof *w.absolute);
+    by_width[width - 1](t, panel, panels, N, states, start, offset, (const char *)next,
+                        bytes / rows, &w);
 #ifdef __SSE2__
     _mm_setcsr(control);
 #endif
-    for (int j = 0; j < width; j++)
-        for (int i = 0; i < DAM_SINGLES; i++) {
-            sum[j].sum += w.sum[j][i];
-            if (t->kernel == DAM_LSR)
-                sum[j].other += w.count[j][i];
-            else
-                sum[j].other += w.absolute[j][i];
-        }
+    for (int j = 0; j < width; j++) {
+        sum[j].sum += add_lanes(w.sum[j]);
+        if (t->kernel == DAM_LSR)
+            sum[j].other += add_lanes(__builtin_convertvector(w.count[j], singles));
+        else if (t->kernel == DAM_POLYNOMIAL)
+            sum[j].other += add_lanes(w.absolute[j]);
+    }
 }
 
 extern const dam_single_loops PASTE(dam_single, DAM_ISA);

@@ -310,7 +310,7 @@ static double exponential_error(const dam_single_loops *loops, float from, float
         dam_single_sum sum[32] = {{0, 0}};
         for (int j = 0; j < loops->tile; j++)
             y[j] = dam_float(bits + step * (uint32_t)(j / 2)) * (j % 2 ? -1.0f : 1.0f);
-        loops->add(&terms, pattern, 1, 1, y, loops->tile, start, offset, 0, sum);
+        loops->add(&terms, pattern, 1, 1, y, loops->tile, start, offset, pattern, 0, sum);
         for (int j = 0; j < loops->tile; j++)
             worst = fmax(worst, fabs(sum[j].sum / exp2(y[j]) - 1));
         bits += step * (uint32_t)(loops->tile / 2 - 1);
