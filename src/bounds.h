@@ -48,7 +48,7 @@ DAM_HD double dam_lsr_rounding(const dam_reference *f)
 typedef struct {
     double unit;        /* of its arithmetic: half the distance from 1 to the next number */
     double overlap;     /* of an alignment times a rounded constant: absolute */
-    double exponential; /* of 2^y for |y| <= 128, y's own rounding included: relative */
+    double exponential; /* of 2^y as computed from a rounded y: relative */
     double sum;         /* of a sum of terms of one sign: relative */
 } dam_precision;
 
@@ -76,7 +76,7 @@ DAM_HD dam_precision dam_single_precision(int N, double additions)
 
     p.unit = unit;
     p.overlap = rounds * unit / (1.0 - rounds * unit) * (1.0 + 2.0 * DAM_NORM_SLACK);
-    p.exponential = DAM_EXP2_ERROR + 128.0 * unit * 0.6931472;
+    p.exponential = DAM_EXP2_ERROR;
     p.sum = additions * unit / (1.0 - additions * unit);
     p.overlap *= DAM_SINGLE_SHRINK;
     p.exponential *= DAM_SINGLE_SHRINK;
@@ -111,9 +111,11 @@ DAM_HD dam_interval dam_log_interval(double low, double high)
 DAM_HD dam_interval dam_lse_interval(const dam_reference *f, double M, const dam_precision *p,
                                      double shift, double sum)
 {
-    const double up = (1.0 - p->exponential) * (1.0 - p->sum);
-    const double down = (1.0 + p->exponential) * (1.0 + p->sum);
     const double dropped = M * ldexp(1.0, DAM_CUT + 1);
+    /* terms below 2^-24 / M of the sum do not matter, none is above it: |y| of the others */
+    const double reach = sum > 0 ? fmin(128.0, (fabs(log(sum)) + log(M)) * 1.442696 + 25.0) : 128.0;
+    const double term = p->exponential + DAM_SINGLE_SHRINK * 0.693148 * p->unit * (reach + 1e-4);
+    const double up = (1.0 - term) * (1.0 - p->sum), down = (1.0 + term) * (1.0 + p->sum);
     dam_interval L;
     double slack, size;
 

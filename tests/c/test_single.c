@@ -138,7 +138,7 @@ static double promised_width(const field *s, const weights *w, const dam_kernels
 
     switch (s->f.kernel) {
     case DAM_LSE:
-        return 2.05 * (s->f.c * overlap + 9e-6 + sum) + 1e-9;
+        return 2.05 * (s->f.c * overlap + 6e-6 + sum) + 1e-9;
     case DAM_LSR:
         return 2.05 * (w->count * (s->f.b * overlap + (3 + s->f.b) * UNIT) / w->sum + sum) + 1e-9;
     default:
