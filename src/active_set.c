@@ -28,8 +28,11 @@
 /* A list must promise to cost less than this fraction of doing without. */
 #define WORTHWHILE 0.7
 
-/* Steps before a list can be said not to pay. */
-#define LEAST_LIFE 32
+/* In costs of making a list: what lists may have saved and still lose before they are given up,
+ * what they may lose at all, and with what loss no other one is made. */
+#define MOST_CREDIT 3.0
+#define LARGEST_LOSS 1.5
+#define LAST_LOSS 0.5
 
 /* Lists up to this length are kept in rows: a panel is faster for more. */
 #define MOST_ROWS 5
@@ -161,6 +164,11 @@ typedef struct {
     int64_t listed;
 } plan;
 
+double dam_active_term_cost(const dam_reference *f)
+{
+    return f->kernel == DAM_LSE ? 6.5 : 1.5;
+}
+
 /* Cycles, roughly, of a list of this length. */
 static double evaluation_cost(const dam_active_field *f, int64_t listed)
 {
@@ -169,7 +177,7 @@ static double evaluation_cost(const dam_active_field *f, int64_t listed)
     if (listed <= MOST_ROWS)
         return 60.0 + 0.3 * N + (double)listed * (60.0 + 0.3 * N);
     return 250.0 + 1.0 * N + (double)((listed + DAM_PANEL - 1) / DAM_PANEL) * (4.5 * N + 40.0) +
-           8.0 * (double)listed;
+           dam_active_term_cost(f->reference) * (double)listed;
 }
 
 double dam_active_build_cost(const dam_active_field *f)
@@ -402,6 +410,7 @@ void dam_active_begin(dam_active_set *set, double sigma)
     set->outer.listed = set->inner.listed = -1;
     set->outer.spread = set->inner.spread = 0;
     set->sigma = sigma;
+    set->account = 0;
     set->retry_at = set->patience = 0;
 }
 
@@ -413,6 +422,7 @@ static void rest_from_lists(dam_active_set *set, uint64_t step)
         set->patience = LAST_PATIENCE;
     set->retry_at = step + set->patience;
     set->outer.listed = -1;
+    set->account = 0;
 }
 
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
@@ -426,7 +436,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     set->inner.listed = -1;
     set->inner.debt = 0;
     if (set->outer.listed >= 0) {
-        paid = set->spent < (double)(in->step - set->outer.made_at) * f->plain_cost;
+        paid = set->account > -LAST_LOSS * from.build;
         learn_spread(&set->outer, f, in);
         set->outer.listed = -1;
     }
@@ -441,18 +451,19 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
         rest_from_lists(set, in->step);
     else if (set->outer.made_at > set->retry_at + set->patience)
         set->patience = 0;
-    set->spent = from.build;
+    set->account -= set->outer.listed >= 0 ? from.build : 0;
     return DAM_OK;
 }
 
-bool dam_active_useless(dam_active_set *set, const dam_active_field *f, uint64_t step)
+bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step)
 {
-    const double life = (double)(step - set->outer.made_at);
+    const double build = dam_active_build_cost(f);
 
-    if (life < LEAST_LIFE || set->spent < 1.1 * life * f->plain_cost + dam_active_build_cost(f))
-        return false;
+    set->account = fmin(set->account + f->plain_cost, MOST_CREDIT * build);
+    if (set->account >= -LARGEST_LOSS * build)
+        return true;
     rest_from_lists(set, step);
-    return true;
+    return false;
 }
 
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,

@@ -67,7 +67,7 @@ typedef struct {
 typedef struct {
     dam_active_list outer, inner;
     double sigma;      /* of the proposals that the set knows; a change begins anew */
-    double spent;      /* cost since the outer list was made, that of making it included */
+    double account;    /* cost saved by lists so far, or lost; never much above zero */
     uint64_t retry_at; /* step at which a list may be tried again */
     uint64_t patience; /* steps to wait after the next list that does not pay */
 } dam_active_set;
@@ -93,12 +93,18 @@ void dam_active_begin(dam_active_set *set, double sigma);
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e);
 
-/* Whether the outer list has cost more than doing without; it is dropped then, for a while. */
-bool dam_active_useless(dam_active_set *set, const dam_active_field *f, uint64_t step);
+/*
+ * Takes note of a proposal that the lists were asked about; false when they have cost so much more
+ * than doing without that they are dropped, for a while.
+ */
+bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step);
 
 /* Makes the inner list around a state, or decides that none pays for a while. */
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,
                                   const dam_active_input *in, dam_error *e);
+
+/* Cost of a term in double precision, its alignment apart: cycles, roughly. */
+double dam_active_term_cost(const dam_reference *f);
 
 /* Cost of the outer list: a pass over all patterns, and what it takes to make a list of it. */
 double dam_active_build_cost(const dam_active_field *f);

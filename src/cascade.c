@@ -18,6 +18,9 @@
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
 
+/* Of proposals, roughly. */
+#define USUAL_ACCEPTANCE 0.35
+
 /* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
  * fraction of them that is too much, and steps to wait. */
 #define FORTUNE_TRIES 32
@@ -32,8 +35,8 @@ typedef struct {
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, 0.01, 1.5},
-    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, 0.05, 1.5},
+    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, 0.02, 2.0},
+    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, 0.13, 0.5},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -127,9 +130,9 @@ static double lanes(const dam_gang *g)
 /* Cycles of a pass per proposal, roughly; of the reference for i = PASSES. */
 static double cost_of(const dam_gang *g, size_t i)
 {
-    const double wide = 8.0 / lanes(g);
+    const double wide = 8.0 / lanes(g), term = dam_active_term_cost(g->reference);
     return wide * (double)g->M *
-           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : 6.0 + 0.1 * g->N);
+           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
 /* The next tier that is there after pass `i`. */
@@ -139,6 +142,14 @@ static size_t after(const dam_gang *g, size_t i)
         i++;
     while (i < PASSES && !has(g, passes[i].tier));
     return i;
+}
+
+/* Cycles of a proposal without a list; measured states are evaluated by the reference. */
+static double plain_cost(const dam_cascade *w)
+{
+    const double reference = cost_of(w->g, PASSES), first = cost_of(w->g, after(w->g, SIZE_MAX));
+
+    return w->measure ? fmin(reference, first + USUAL_ACCEPTANCE * reference) : first;
 }
 
 /* Room for lists, when they may pay for `steps` steps. */
@@ -154,7 +165,7 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .M = g->M,
                                   .panels = g->panels,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M,
-                                  .plain_cost = cost_of(g, after(g, SIZE_MAX))};
+                                  .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         (!g->lists && steps < ACTIVE_LEAST_STEPS))
         return DAM_OK;
@@ -411,7 +422,7 @@ static dam_verdict ask_list(dam_cascade *w, int64_t c, bool inner)
         dam_active_evaluate(set, &w->field, inner, w->proposal + c * w->g->N, w->list_scratch);
 
     w->g->chain[c].patterns[DAM_TIER_ACTIVE] += (uint64_t)list->listed;
-    set->spent += list->cost;
+    set->account -= list->cost;
     w->next[c] = intersection(w->next[c], L);
     w->from[c] = DAM_TIER_ACTIVE;
     return conclude(w, c);
@@ -428,7 +439,7 @@ static dam_verdict ask_outer_list(dam_cascade *w, int64_t c, uint64_t step)
     if (set->outer.by_panel && set->inner.debt >= dam_active_inner_cost(set)) {
         const dam_active_input in =
             list_input(w, c, DAM_ACTIVE_PHI(w->list_scratch, w->g->N), step);
-        set->spent += dam_active_inner_cost(set);
+        set->account -= dam_active_inner_cost(set);
         (void)dam_active_build_inner(set, &w->field, &in, &ignored);
     }
     return v;
@@ -452,11 +463,11 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         v = ask_outer_list(w, c, step);
     if (v == DAM_UNDECIDED) {
         chain->unsure[DAM_TIER_ACTIVE]++;
-        set->spent += w->field.plain_cost;
+        set->account -= w->field.plain_cost;
         set->outer.debt += w->field.plain_cost;
         w->renew[c] = 2 * set->outer.debt >= dam_active_build_cost(&w->field);
     }
-    if (dam_active_useless(set, &w->field, step + 1))
+    if (!dam_active_pays(set, &w->field, step + 1))
         return;
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
 }
