@@ -28,6 +28,9 @@
 /* A list must promise to cost less than this fraction of doing without. */
 #define WORTHWHILE 0.7
 
+/* Steps that a list around a pattern lives, at least. */
+#define CENTRED_LIFE 3000.0
+
 /* In costs of making a list: what lists may have saved and still lose before they are given up,
  * what they may lose at all, and with what loss no other one is made. */
 #define MOST_CREDIT 3.0
@@ -365,11 +368,11 @@ static void learn_spread(dam_active_list *list, const dam_active_field *f,
 }
 
 /*
- * The list that costs least, if it costs less than `limit` a step; otherwise there is none
- * afterwards.
+ * The list that costs least, or with `skin` > 0 the one of that skin, if it costs less than `limit`
+ * a step; otherwise the list stays as it is.
  */
 static dam_status make_list(dam_active_list *list, const dam_active_field *f, const source *from,
-                            const dam_active_input *in, double limit, dam_error *e)
+                            const dam_active_input *in, int skin, double limit, dam_error *e)
 {
     const dam_reference *r = f->reference;
     const double hopeless = fmin(30.0, HOPELESS * in->theta);
@@ -378,7 +381,6 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     plan p;
     dam_status status;
 
-    list->listed = -1;
     count(&s, from);
     tabulate_terms(f->terms, r, s.top);
     s.terms = f->terms;
@@ -386,9 +388,15 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
             : r->kernel == DAM_LSR      ? exp(in->level)
                                    : exp(fmin(700.0, in->level - r->c * (f->terms->top - 1.0)));
     width = scale * in->tolerance;
-    p = best_plan(f, from, in->sigma, &s, width);
+    if (skin > 0) {
+        p = plan_at(f, from, &s, skin, width);
+        p.cost = p.alone + (from->build + COPY_COST * f->N * (double)p.listed) / CENTRED_LIFE;
+    } else {
+        p = best_plan(f, from, in->sigma, &s, width);
+    }
     if (!(p.cost < limit) || p.listed < 1)
         return DAM_OK;
+    list->listed = -1;
     list->by_panel = p.listed > MOST_ROWS;
     status = make_room(list, f, p.listed, e);
     if (status)
@@ -399,7 +407,9 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
                                               : fmax(width, scale * expm1(hopeless)));
     memcpy(list->x_ref, in->x, (size_t)f->N * sizeof *in->x);
     list->top = f->terms->top;
+    list->planned = p.cost;
     list->cost = evaluation_cost(f, list->listed);
+    list->centred = skin > 0;
     list->debt = 0;
     list->made_at = in->step;
     return DAM_OK;
@@ -412,6 +422,7 @@ void dam_active_begin(dam_active_set *set, double sigma)
     set->sigma = sigma;
     set->account = 0;
     set->retry_at = set->patience = 0;
+    set->basin = set->rejected = 0;
 }
 
 /* No list for a while, longer each time. */
@@ -437,13 +448,14 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     set->inner.debt = 0;
     if (set->outer.listed >= 0) {
         paid = set->account > -LAST_LOSS * from.build;
-        learn_spread(&set->outer, f, in);
+        if (!set->outer.centred)
+            learn_spread(&set->outer, f, in);
         set->outer.listed = -1;
     }
     from.spread = spread_of(&set->outer, in);
     from.inner_spread = spread_of(&set->inner, in);
     if (paid) {
-        status = make_list(&set->outer, f, &from, in, WORTHWHILE * f->plain_cost, e);
+        status = make_list(&set->outer, f, &from, in, 0, WORTHWHILE * f->plain_cost, e);
         if (status)
             return status;
     }
@@ -453,6 +465,15 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
         set->patience = 0;
     set->account -= set->outer.listed >= 0 ? from.build : 0;
     return DAM_OK;
+}
+
+dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
+                             const dam_active_input *in, double angle, dam_error *e)
+{
+    const source from = {f->panels, in->phi, f->M, (double)f->M * SORT_COST + OUTER_COST, 0, 0};
+    const int skin = (int)ceil(angle * (ANGLES / M_PI));
+
+    return make_list(&set->outer, f, &from, in, skin, set->outer.planned, e);
 }
 
 bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step)
@@ -476,7 +497,8 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
     if (set->inner.listed >= 0)
         learn_spread(&set->inner, f, in);
     from.spread = spread_of(&set->inner, in);
-    status = make_list(&set->inner, f, &from, in, WORTHWHILE * set->outer.cost, e);
+    set->inner.listed = -1;
+    status = make_list(&set->inner, f, &from, in, 0, WORTHWHILE * set->outer.cost, e);
     set->inner.debt = set->inner.listed < 0 ? -30.0 * from.build : 0.0;
     return status;
 }

@@ -14,6 +14,9 @@
  * to 1e-6; the rest is for the rounding of averages. */
 #define ENERGY_TOLERANCE 0.9e-6
 
+/* Times 1/sqrt(N): the angles by which chains in a basin come further away than they are. */
+#define BASIN_MARGIN 1.5
+
 /* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
@@ -169,12 +172,16 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         (!g->lists && steps < ACTIVE_LEAST_STEPS))
         return DAM_OK;
-    status = dam_alloc(&memory, (uint64_t)g->M * DAM_TILE + DAM_ACTIVE_SCRATCH(g->N, g->M),
+    status = dam_alloc(&memory,
+                       (uint64_t)(g->M * (DAM_TILE + 1) + DAM_PANEL + g->N) +
+                           (uint64_t)DAM_ACTIVE_SCRATCH(g->N, g->M),
                        sizeof *w->all_phi, "alignments of all patterns", "lower M or threads", e);
     if (status)
         return status;
     w->all_phi = memory;
     w->list_scratch = w->all_phi + g->M * DAM_TILE;
+    w->centre_phi = w->list_scratch + DAM_ACTIVE_SCRATCH(g->N, g->M);
+    w->centre_x = (void *)(w->centre_phi + g->M + DAM_PANEL);
     status = dam_alloc(&memory, 1, sizeof *w->field.terms, "terms by angle", "lower threads", e);
     if (status)
         return status;
@@ -472,12 +479,71 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
 }
 
+/* Index of the largest of the alignments of all patterns. */
+static int64_t nearest_pattern(const dam_cascade *w, const double *phi)
+{
+    int64_t nearest = 0;
+
+    for (int64_t mu = 1; mu < w->g->M; mu++)
+        if (phi[mu] > phi[nearest])
+            nearest = mu;
+    return nearest;
+}
+
+/* The alignments of pattern mu with all patterns, for chain `c`; false when interrupted. */
+static bool prepare_centre(dam_cascade *w, int64_t mu, int64_t c)
+{
+    const dam_gang *g = w->g;
+    const float *panel = g->panels + mu / DAM_PANEL * DAM_PANEL * g->N + mu % DAM_PANEL;
+
+    if (w->centre == mu + 1)
+        return true;
+    w->centre = 0;
+    for (int64_t k = 0; k < g->N; k++) {
+        w->centre_x[k] = panel[k * DAM_PANEL];
+        w->scratch[k] = w->centre_x[k];
+    }
+    for (int64_t first = 0; first < g->M; first += DAM_BLOCK) {
+        const int64_t n = g->M - first < DAM_BLOCK ? g->M - first : DAM_BLOCK;
+        g->kernels->overlaps(g->panels + first * g->N, (n + DAM_PANEL - 1) / DAM_PANEL, g->N,
+                             w->scratch, 1, w->centre_phi + first);
+        if (dam_interrupted())
+            return false;
+    }
+    g->chain[c].patterns[DAM_TIER_REFERENCE] += (uint64_t)g->M;
+    w->centre = mu + 1;
+    return true;
+}
+
+/* A list around the nearest pattern, if the chain stays in its basin and that is better. */
+static dam_status try_centre(dam_cascade *w, int64_t c, dam_active_input in, dam_error *e)
+{
+    dam_active_set *set = w->active + c;
+    const int64_t mu = nearest_pattern(w, in.phi);
+    const bool stays = set->basin == mu + 1;
+    const double angle = acos(fmin(1.0, in.phi[mu])) + BASIN_MARGIN / sqrt(w->g->N);
+    dam_status status;
+
+    set->basin = mu + 1;
+    if (!stays || set->outer.listed < 0 || (set->rejected == mu + 1 && w->centre != mu + 1))
+        return DAM_OK;
+    if (!prepare_centre(w, mu, c))
+        return DAM_ERR_INTERRUPTED;
+    in.phi = w->centre_phi;
+    in.x = w->centre_x;
+    status = dam_active_centre(set, &w->field, &in, angle, e);
+    set->rejected = set->outer.centred ? 0 : mu + 1;
+    return status;
+}
+
 /* Makes the list of chain `c` around its proposal, whose alignments are those of slot `i`. */
 static dam_status make_list(dam_cascade *w, int64_t c, int64_t i, uint64_t step, dam_error *e)
 {
     const dam_active_input in = list_input(w, c, w->all_phi + i * w->g->M, step);
     dam_status status = dam_active_build(w->active + c, &w->field, &in, e);
 
+    if (status == DAM_OK)
+        status = try_centre(w, c, in, e);
     w->g->chain[c].rebuilds += w->active[c].outer.listed >= 0;
     return status;
 }
