@@ -57,6 +57,9 @@ typedef struct {
 #define DAM_CUT (-125)
 #define DAM_OVERFLOW 120
 
+/* Exponents of LSE that need no care. */
+#define DAM_INSIDE 120
+
 /* Products that are added in a row before they are added to the rest. */
 #define DAM_SINGLE_CHUNK 64
 
@@ -111,7 +114,7 @@ DAM_HD dam_interval dam_log_interval(double low, double high)
 DAM_HD dam_interval dam_lse_interval(const dam_reference *f, double M, const dam_precision *p,
                                      double shift, double sum)
 {
-    const double dropped = M * ldexp(1.0, DAM_CUT + 1);
+    const double dropped = (M + DAM_PANEL) * ldexp(1.0, DAM_CUT + 1); /* padding, too */
     /* terms below 2^-24 / M of the sum do not matter, none is above it: |y| of the others */
     const double reach = sum > 0 ? fmin(128.0, (fabs(log(sum)) + log(M)) * 1.442696 + 25.0) : 128.0;
     const double term = p->exponential + DAM_SINGLE_SHRINK * 0.693148 * p->unit * (reach + 1e-4);

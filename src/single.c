@@ -40,7 +40,16 @@ uint64_t dam_single_scratch(int N, int64_t states)
     const uint64_t n = (uint64_t)states;
 
     return padded(n * (uint64_t)N * sizeof(float)) + padded(n * sizeof(float)) +
-           n * sizeof(dam_single_sum);
+           padded(n * sizeof(dam_single_sum));
+}
+
+/* The next piece of the scratch. */
+static void *cut(char **rest, uint64_t bytes)
+{
+    void *piece = *rest;
+
+    *rest += padded(bytes);
+    return piece;
 }
 
 /* First state of a tile: tiles differ by one state at most. */
@@ -75,13 +84,13 @@ static void prepare_terms(work *w)
             w->start[1][i] = NOWHERE;
 }
 
-/* What is added to a term's argument: LSE takes the sum relative to exp(near). */
+/* What is added to a term's argument: LSE takes the sum relative to exp(near), about. */
 static float offset_of(const dam_reference *f, double near)
 {
     double offset = 0;
 
     if (f->kernel == DAM_LSE)
-        offset = -(f->c + (near < HUGE_VAL && near > -HUGE_VAL ? near : 0.0)) * LOG2_E;
+        offset = rint(-(f->c + (near < HUGE_VAL && near > -HUGE_VAL ? near : 0.0)) * LOG2_E);
     else if (f->kernel == DAM_LSR)
         offset = 1.0 - f->epsilon - f->b;
     return (float)fmax(-1e30, fmin(1e30, offset));
@@ -100,9 +109,11 @@ static void prepare_states(work *w)
                 to[k * width + j] = x[k];
         }
     }
+    w->terms.inside = true;
     for (int64_t i = 0; i < pass->states; i++) {
         w->offset[i] = offset_of(pass->reference, pass->near[i]);
         w->sum[i] = (dam_single_sum){0, 0};
+        w->terms.inside &= fabs(w->offset[i]) + w->terms.scale * pass->N * 1.001 < DAM_INSIDE;
     }
 }
 
@@ -139,6 +150,7 @@ static bool add_patterns(work *w)
                        w->start[0]))
             return false;
     }
+    w->terms.inside = false; /* NOWHERE is not */
     return pass->M % DAM_PANEL == 0 ||
            add_block(w, pass->panels + full * stride, 1, 0, w->start[1]);
 }
@@ -163,17 +175,15 @@ bool dam_single_pass(const dam_pass *pass)
 {
     const int64_t tile = pass->kernels->single->tile;
     work w = {.pass = pass, .tiles = (pass->states + tile - 1) / tile};
-    char *piece = pass->scratch;
+    char *rest = pass->scratch;
 
-    w.states = (float *)piece;
-    piece += padded((uint64_t)pass->states * (uint64_t)pass->N * sizeof(float));
-    w.offset = (float *)piece;
-    piece += padded((uint64_t)pass->states * sizeof(float));
-    w.sum = (dam_single_sum *)piece;
+    w.states = cut(&rest, (uint64_t)pass->states * (uint64_t)pass->N * sizeof(float));
+    w.offset = cut(&rest, (uint64_t)pass->states * sizeof(float));
+    w.sum = cut(&rest, (uint64_t)pass->states * sizeof(dam_single_sum));
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
     prepare_terms(&w);
-    if (!(w.terms.scale >= LEAST_SCALE && w.terms.scale <= LARGEST_SCALE))
+    if (pass->states == 0 || !(w.terms.scale >= LEAST_SCALE && w.terms.scale <= LARGEST_SCALE))
         return true;
     prepare_states(&w);
     if (!add_patterns(&w))

@@ -8,6 +8,7 @@
 #ifndef DAM_CPU_KERNELS_H
 #define DAM_CPU_KERNELS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "../error.h"
@@ -26,6 +27,7 @@ typedef struct {
     int k;        /* polynomial: degree */
     float scale;  /* of x.xi: c log2(e) / N, b / N or 1 / N */
     float margin; /* LSR: what a term may be off */
+    bool inside;  /* LSE: offsets are integers, and exponents certainly within +- DAM_INSIDE */
 } dam_single_terms;
 
 /* One state's terms, added up. */

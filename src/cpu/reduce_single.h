@@ -94,9 +94,9 @@ DAM_INLINE integers count_above(singles a, singles b, integers count)
  * error. Below 2^-125 the result is 0 or about 2^-125; the bounds count both as dropped. From
  * y = 127 on it is at least 2^DAM_OVERFLOW.
  */
+#if defined(DAM_ISA_avx512)
 DAM_INLINE singles exp2_singles(singles y)
 {
-#if defined(DAM_ISA_avx512)
     const singles fraction = (singles)_mm512_reduce_ps((__m512)y, _MM_FROUND_TO_NEG_INF);
     singles p = splat(0x1.bb7cd4p-7f); /* on [0, 1] */
 
@@ -105,10 +105,18 @@ DAM_INLINE singles exp2_singles(singles y)
     p = multiply_add(p, fraction, splat(0x1.62d166p-1f));
     p = multiply_add(p, fraction, splat(0x1.00002cp+0f));
     return (singles)_mm512_scalef_ps((__m512)p, (__m512)y);
+}
+
+DAM_INLINE singles exp2_near(singles a, singles b, singles c)
+{
+    return exp2_singles(multiply_add(a, b, c));
+}
 #else
-    const singles magic = splat(0x1.8p23f); /* adding it leaves the integer in the low bits */
-    const singles inside = larger(smaller(y, splat(127.0f)), splat(DAM_CUT));
-    const singles shifted = inside + magic, fraction = inside - (shifted - magic);
+#define MAGIC 0x1.8p23f /* adding it leaves the integer in the low bits */
+
+/* 2^(n + fraction), where shifted = n + MAGIC. */
+DAM_INLINE singles exp2_parts(singles shifted, singles fraction)
+{
     singles p = splat(0x1.3997d6p-7f); /* on [-1/2, 1/2] */
 
     p = multiply_add(p, fraction, splat(0x1.ca144p-5f));
@@ -116,8 +124,24 @@ DAM_INLINE singles exp2_singles(singles y)
     p = multiply_add(p, fraction, splat(0x1.62e0dcp-1f));
     p = multiply_add(p, fraction, splat(0x1.ffffe8p-1f));
     return (singles)((integers)p + ((integers)shifted << 23));
-#endif
 }
+
+DAM_INLINE singles exp2_singles(singles y)
+{
+    const singles inside = larger(smaller(y, splat(127.0f)), splat(DAM_CUT));
+    const singles shifted = inside + splat(MAGIC);
+
+    return exp2_parts(shifted, inside - (shifted - splat(MAGIC)));
+}
+
+/* 2^(a b + c) for an integer c, where the exponent is known to be within DAM_INSIDE. */
+DAM_INLINE singles exp2_near(singles a, singles b, singles c)
+{
+    const singles base = c + splat(MAGIC), shifted = multiply_add(a, b, base);
+
+    return exp2_parts(shifted, multiply_add(a, b, base - shifted));
+}
+#endif
 
 /* phi^k by squaring. */
 DAM_INLINE singles power_singles(singles phi, int k)
@@ -141,11 +165,15 @@ DAM_INLINE void add_terms_lse(const dam_single_terms *t, const float *offset, co
 {
     const singles scale = splat(t->scale);
 
-    for (int j = 0; j < width; j++) {
+    for (int j = 0; j < width; j++, dot += vectors) {
         const singles shift = splat(offset[j]);
-        singles terms = exp2_singles(multiply_add(dot[j * vectors], scale, shift));
-        for (int v = 1; v < vectors; v++)
-            terms += exp2_singles(multiply_add(dot[j * vectors + v], scale, shift));
+        singles terms = {0};
+        if (t->inside)
+            for (int v = 0; v < vectors; v++)
+                terms += exp2_near(dot[v], scale, shift);
+        else
+            for (int v = 0; v < vectors; v++)
+                terms += exp2_singles(multiply_add(dot[v], scale, shift));
         sum[j] += terms;
     }
 }

@@ -30,12 +30,15 @@ typedef struct {
 DAM_INLINE void overlap_strip(const float *panel, int N, const float *states, int width,
                               const float *start, const char *next, int64_t step, singles *dot)
 {
+    static const singles zero[VECTORS];
+
     for (int first = 0; first < N; first += DAM_SINGLE_CHUNK) {
         const int last = N - first < DAM_SINGLE_CHUNK ? N : first + DAM_SINGLE_CHUNK;
+        const singles *from = first ? zero : (const singles *)start;
         singles sum[TILE * VECTORS];
 #pragma GCC unroll 24
         for (int i = 0; i < width * VECTORS; i++)
-            sum[i] = (singles){0};
+            sum[i] = from[i % VECTORS];
         for (int k = first; k < last; k++) {
             const float *at = panel + (int64_t)k * DAM_PANEL;
             singles xi[VECTORS];
@@ -53,7 +56,7 @@ DAM_INLINE void overlap_strip(const float *panel, int N, const float *states, in
         }
 #pragma GCC unroll 24
         for (int i = 0; i < width * VECTORS; i++)
-            dot[i] = sum[i] + (first ? dot[i] : ((const singles *)start)[i % VECTORS]);
+            dot[i] = first ? dot[i] + sum[i] : sum[i];
     }
 }
 

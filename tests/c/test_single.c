@@ -274,6 +274,34 @@ static void check_odd_inputs(void)
     }
 }
 
+/* Where terms drop out of the range of singles, at either end. */
+static void check_range(void)
+{
+    const dam_hamiltonian h = {.kernel = DAM_LSE, .beta_net = 1};
+    field s = field_make(h, 90, 1, 60, 3);
+    void *scratch = room((int64_t)dam_single_scratch(90, 60));
+    double exact[60];
+    dam_interval L[60];
+    const dam_kernels *kernels;
+    weights w;
+
+    for (int i = 0; i < 60; i++) {
+        exact[i] = reference_L(&s, s.x + s.slot[i] * 90, &w);
+        s.near[i] = exact[i] + (i % 2 ? 80 : -80) + (i - 30) * (i % 2 ? 0.25 : -0.3);
+    }
+    FOR_EACH_ISA(kernels)
+    {
+        dam_pass pass = {kernels, &s.f, 90, 1, s.panels, s.x, s.slot, 60, s.near, scratch, L};
+        CHECK(dam_single_pass(&pass), "interrupted");
+        for (int i = 0; i < 60; i++)
+            CHECK(L[i].low <= exact[i] && exact[i] <= L[i].high,
+                  "%s: near is off by %g: %.12g is outside of [%.12g, %.12g]", kernels->name,
+                  s.near[i] - exact[i], exact[i], L[i].low, L[i].high);
+    }
+    free(scratch);
+    field_free(&s);
+}
+
 static void check_interruption(void)
 {
     const dam_hamiltonian h = {.kernel = DAM_LSE, .beta_net = 1};
@@ -286,6 +314,9 @@ static void check_interruption(void)
     dam_kernels_get(&kernels, &(dam_error){0});
     pass.kernels = kernels;
     memset(s.near, 0, 5 * sizeof *s.near);
+    pass.states = 0;
+    CHECK(dam_single_pass(&pass), "no states are no work");
+    pass.states = 5;
     dam_interrupt_raise();
     CHECK(!dam_single_pass(&pass), "an interrupted pass says that it is complete");
     dam_interrupt_clear();
@@ -351,6 +382,7 @@ int main(void)
     if (!shrunk) {
         check_containment(cases ? atoi(cases) : 400);
         check_odd_inputs();
+        check_range();
         check_interruption();
         check_exponential();
     }
