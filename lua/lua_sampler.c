@@ -555,11 +555,14 @@ value.
 @treturn result with fields T [T]; phi, phi2 (time averages of the alignment with the target and of
  its square), energy_density (H/N), energy2 (time average of (H/N)^2), acceptance, phi_max_other
  (largest alignment with another pattern, last state; nan when M = 1), all [T, disorder, replica];
- q12 [T, disorder] for two and more replicas (mean over pairs); N, M, digest, steps, stats; where
- asked for: every; series.NAME [T, disorder, replica, n/every] (q12 without replica);
- histogram.NAME [T, disorder, replica, bins] with histogram.NAME_below and NAME_above [T, disorder,
- replica], together n for each chain; track [T, disorder, replica, n/every, patterns]; and
- result:table(), result:retained(threshold), result:chain_digest(t, d, a)
+ q12 [T, disorder] for two and more replicas (mean over pairs); N, M, digest, steps; stats (where
+the work went, lists by index of T: patterns_per_step; by_tier, its parts, tables with the keys
+active, tiles, single and reference; unsure, tables by tier of the fraction of proposals that it
+left to the next one; rebuilds, lists made per chain; list_size, their mean length); where asked
+for: every; series.NAME [T, disorder, replica, n/every] (q12 without replica); histogram.NAME [T,
+disorder, replica, bins] with histogram.NAME_below and NAME_above [T, disorder, replica], together n
+for each chain; track [T, disorder, replica, n/every, patterns]; and result:table(),
+result:retained(threshold), result:chain_digest(t, d, a)
 @raise "interrupted" after Ctrl-C (sampler:finish completes the sample and returns the result); what
  observe raises, the sample then waiting in the same way at the end of that block; when every does
  not divide n; when the record does not fit into memory; when an interrupted run or sample waits
