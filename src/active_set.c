@@ -28,8 +28,14 @@
 /* A list must promise to cost less than this fraction of doing without. */
 #define WORTHWHILE 0.7
 
-/* Steps before a list can be said not to pay. */
-#define LEAST_LIFE 32
+/* Steps that a list around a pattern lives, at least. */
+#define CENTRED_LIFE 3000.0
+
+/* In costs of making a list: what lists may have saved and still lose before they are given up,
+ * what they may lose at all, and with what loss no other one is made. */
+#define MOST_CREDIT 3.0
+#define LARGEST_LOSS 1.5
+#define LAST_LOSS 0.5
 
 /* Lists up to this length are kept in rows: a panel is faster for more. */
 #define MOST_ROWS 5
@@ -161,6 +167,11 @@ typedef struct {
     int64_t listed;
 } plan;
 
+double dam_active_term_cost(const dam_reference *f)
+{
+    return f->kernel == DAM_LSE ? 6.5 : 1.5;
+}
+
 /* Cycles, roughly, of a list of this length. */
 static double evaluation_cost(const dam_active_field *f, int64_t listed)
 {
@@ -169,7 +180,7 @@ static double evaluation_cost(const dam_active_field *f, int64_t listed)
     if (listed <= MOST_ROWS)
         return 60.0 + 0.3 * N + (double)listed * (60.0 + 0.3 * N);
     return 250.0 + 1.0 * N + (double)((listed + DAM_PANEL - 1) / DAM_PANEL) * (4.5 * N + 40.0) +
-           8.0 * (double)listed;
+           dam_active_term_cost(f->reference) * (double)listed;
 }
 
 double dam_active_build_cost(const dam_active_field *f)
@@ -357,11 +368,11 @@ static void learn_spread(dam_active_list *list, const dam_active_field *f,
 }
 
 /*
- * The list that costs least, if it costs less than `limit` a step; otherwise there is none
- * afterwards.
+ * The list that costs least, or with `skin` > 0 the one of that skin, if it costs less than `limit`
+ * a step; otherwise the list stays as it is.
  */
 static dam_status make_list(dam_active_list *list, const dam_active_field *f, const source *from,
-                            const dam_active_input *in, double limit, dam_error *e)
+                            const dam_active_input *in, int skin, double limit, dam_error *e)
 {
     const dam_reference *r = f->reference;
     const double hopeless = fmin(30.0, HOPELESS * in->theta);
@@ -370,7 +381,6 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     plan p;
     dam_status status;
 
-    list->listed = -1;
     count(&s, from);
     tabulate_terms(f->terms, r, s.top);
     s.terms = f->terms;
@@ -378,9 +388,15 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
             : r->kernel == DAM_LSR      ? exp(in->level)
                                    : exp(fmin(700.0, in->level - r->c * (f->terms->top - 1.0)));
     width = scale * in->tolerance;
-    p = best_plan(f, from, in->sigma, &s, width);
+    if (skin > 0) {
+        p = plan_at(f, from, &s, skin, width);
+        p.cost = p.alone + (from->build + COPY_COST * f->N * (double)p.listed) / CENTRED_LIFE;
+    } else {
+        p = best_plan(f, from, in->sigma, &s, width);
+    }
     if (!(p.cost < limit) || p.listed < 1)
         return DAM_OK;
+    list->listed = -1;
     list->by_panel = p.listed > MOST_ROWS;
     status = make_room(list, f, p.listed, e);
     if (status)
@@ -391,7 +407,9 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
                                               : fmax(width, scale * expm1(hopeless)));
     memcpy(list->x_ref, in->x, (size_t)f->N * sizeof *in->x);
     list->top = f->terms->top;
+    list->planned = p.cost;
     list->cost = evaluation_cost(f, list->listed);
+    list->centred = skin > 0;
     list->debt = 0;
     list->made_at = in->step;
     return DAM_OK;
@@ -402,7 +420,9 @@ void dam_active_begin(dam_active_set *set, double sigma)
     set->outer.listed = set->inner.listed = -1;
     set->outer.spread = set->inner.spread = 0;
     set->sigma = sigma;
+    set->account = 0;
     set->retry_at = set->patience = 0;
+    set->basin = set->rejected = 0;
 }
 
 /* No list for a while, longer each time. */
@@ -413,6 +433,7 @@ static void rest_from_lists(dam_active_set *set, uint64_t step)
         set->patience = LAST_PATIENCE;
     set->retry_at = step + set->patience;
     set->outer.listed = -1;
+    set->account = 0;
 }
 
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
@@ -426,14 +447,15 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     set->inner.listed = -1;
     set->inner.debt = 0;
     if (set->outer.listed >= 0) {
-        paid = set->spent < (double)(in->step - set->outer.made_at) * f->plain_cost;
-        learn_spread(&set->outer, f, in);
+        paid = set->account > -LAST_LOSS * from.build;
+        if (!set->outer.centred)
+            learn_spread(&set->outer, f, in);
         set->outer.listed = -1;
     }
     from.spread = spread_of(&set->outer, in);
     from.inner_spread = spread_of(&set->inner, in);
     if (paid) {
-        status = make_list(&set->outer, f, &from, in, WORTHWHILE * f->plain_cost, e);
+        status = make_list(&set->outer, f, &from, in, 0, WORTHWHILE * f->plain_cost, e);
         if (status)
             return status;
     }
@@ -441,18 +463,28 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
         rest_from_lists(set, in->step);
     else if (set->outer.made_at > set->retry_at + set->patience)
         set->patience = 0;
-    set->spent = from.build;
+    set->account -= set->outer.listed >= 0 ? from.build : 0;
     return DAM_OK;
 }
 
-bool dam_active_useless(dam_active_set *set, const dam_active_field *f, uint64_t step)
+dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
+                             const dam_active_input *in, double angle, dam_error *e)
 {
-    const double life = (double)(step - set->outer.made_at);
+    const source from = {f->panels, in->phi, f->M, (double)f->M * SORT_COST + OUTER_COST, 0, 0};
+    const int skin = (int)ceil(angle * (ANGLES / M_PI));
 
-    if (life < LEAST_LIFE || set->spent < 1.1 * life * f->plain_cost + dam_active_build_cost(f))
-        return false;
+    return make_list(&set->outer, f, &from, in, skin, set->outer.planned, e);
+}
+
+bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step)
+{
+    const double build = dam_active_build_cost(f);
+
+    set->account = fmin(set->account + f->plain_cost, MOST_CREDIT * build);
+    if (set->account >= -LARGEST_LOSS * build)
+        return true;
     rest_from_lists(set, step);
-    return true;
+    return false;
 }
 
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,
@@ -465,7 +497,8 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
     if (set->inner.listed >= 0)
         learn_spread(&set->inner, f, in);
     from.spread = spread_of(&set->inner, in);
-    status = make_list(&set->inner, f, &from, in, WORTHWHILE * set->outer.cost, e);
+    set->inner.listed = -1;
+    status = make_list(&set->inner, f, &from, in, 0, WORTHWHILE * set->outer.cost, e);
     set->inner.debt = set->inner.listed < 0 ? -30.0 * from.build : 0.0;
     return status;
 }

@@ -55,10 +55,12 @@ typedef struct {
     bool by_panel;   /* how they are kept: in panels, else in rows */
     float *patterns; /* [panel][k][DAM_PANEL] or [listed][N] */
     float *x_ref;    /* [N] */
+    bool centred;    /* x_ref is a pattern, not a state that the chain was in */
     double top;
     int angles; /* entries of `rest`; nothing is known of larger angles */
     dam_active_rest rest[DAM_ACTIVE_ANGLES]; /* for angles up to i DAM_ACTIVE_GRID */
     double spread;    /* mean square of the angle by which the chain moves in a step; 0: unknown */
+    double planned;   /* cost of a step, lists made anew included */
     double cost;      /* of one evaluation */
     double debt;      /* cost of proposals that the list left undecided */
     uint64_t made_at; /* step */
@@ -67,9 +69,11 @@ typedef struct {
 typedef struct {
     dam_active_list outer, inner;
     double sigma;      /* of the proposals that the set knows; a change begins anew */
-    double spent;      /* cost since the outer list was made, that of making it included */
+    double account;    /* cost saved by lists so far, or lost; never much above zero */
     uint64_t retry_at; /* step at which a list may be tried again */
     uint64_t patience; /* steps to wait after the next list that does not pay */
+    int64_t basin;     /* nearest pattern, from 1, when the last list was made; 0: none yet */
+    int64_t rejected;  /* pattern, from 1, around which a list would cost more */
 } dam_active_set;
 
 /* What a list is made for. */
@@ -93,12 +97,25 @@ void dam_active_begin(dam_active_set *set, double sigma);
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e);
 
-/* Whether the outer list has cost more than doing without; it is dropped then, for a while. */
-bool dam_active_useless(dam_active_set *set, const dam_active_field *f, uint64_t step);
+/*
+ * Replaces the outer list by one around a pattern, in->x, if that promises to cost less for states
+ * within `angle` of it: a chain in a pattern's basin does not leave that.
+ */
+dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
+                             const dam_active_input *in, double angle, dam_error *e);
+
+/*
+ * Takes note of a proposal that the lists were asked about; false when they have cost so much more
+ * than doing without that they are dropped, for a while.
+ */
+bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step);
 
 /* Makes the inner list around a state, or decides that none pays for a while. */
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,
                                   const dam_active_input *in, dam_error *e);
+
+/* Cost of a term in double precision, its alignment apart: cycles, roughly. */
+double dam_active_term_cost(const dam_reference *f);
 
 /* Cost of the outer list: a pass over all patterns, and what it takes to make a list of it. */
 double dam_active_build_cost(const dam_active_field *f);

@@ -14,9 +14,15 @@
  * to 1e-6; the rest is for the rounding of averages. */
 #define ENERGY_TOLERANCE 0.9e-6
 
+/* Times 1/sqrt(N): the angles by which chains in a basin come further away than they are. */
+#define BASIN_MARGIN 1.5
+
 /* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
+
+/* Of proposals, roughly. */
+#define USUAL_ACCEPTANCE 0.35
 
 /* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
  * fraction of them that is too much, and steps to wait. */
@@ -33,9 +39,9 @@ typedef struct {
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, false, 0.022, 0.3},
-    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, false, 0.041, 0.3},
-    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, true, 0.05, 0.4},
+    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, false, 0.025, 0.5},
+    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
+    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, true, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -129,9 +135,9 @@ static double lanes(const dam_gang *g)
 /* Cycles of a pass per proposal, roughly; of the reference for i = PASSES. */
 static double cost_of(const dam_gang *g, size_t i)
 {
-    const double wide = 8.0 / lanes(g);
+    const double wide = 8.0 / lanes(g), term = dam_active_term_cost(g->reference);
     return wide * (double)g->M *
-           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : 6.0 + 0.1 * g->N);
+           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
 /* Whether pass `i` may be asked. The fine one is for energies: its intervals are too wide for those
@@ -151,6 +157,16 @@ static size_t after(const dam_gang *g, size_t i, bool measure)
     return i;
 }
 
+/* Cycles of a proposal without a list; when measuring, accepted ones are evaluated for energies. */
+static double plain_cost(const dam_cascade *w)
+{
+    const double first = cost_of(w->g, after(w->g, SIZE_MAX, w->measure));
+    const bool fine = available(w->g, PASSES - 1, w->measure) && passes[PASSES - 1].fine;
+    const double exact = cost_of(w->g, fine ? PASSES - 1 : PASSES);
+
+    return w->measure ? fmin(exact, first + USUAL_ACCEPTANCE * exact) : first;
+}
+
 /* Room for lists, when they may pay for `steps` steps. */
 static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
 {
@@ -164,16 +180,20 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .M = g->M,
                                   .panels = g->panels,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M,
-                                  .plain_cost = cost_of(g, after(g, SIZE_MAX, w->measure))};
+                                  .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         (!g->lists && steps < ACTIVE_LEAST_STEPS))
         return DAM_OK;
-    status = dam_alloc(&memory, (uint64_t)g->M * DAM_TILE + DAM_ACTIVE_SCRATCH(g->N, g->M),
+    status = dam_alloc(&memory,
+                       (uint64_t)(g->M * (DAM_TILE + 1) + DAM_PANEL + g->N) +
+                           (uint64_t)DAM_ACTIVE_SCRATCH(g->N, g->M),
                        sizeof *w->all_phi, "alignments of all patterns", "lower M or threads", e);
     if (status)
         return status;
     w->all_phi = memory;
     w->list_scratch = w->all_phi + g->M * DAM_TILE;
+    w->centre_phi = w->list_scratch + DAM_ACTIVE_SCRATCH(g->N, g->M);
+    w->centre_x = (void *)(w->centre_phi + g->M + DAM_PANEL);
     status = dam_alloc(&memory, 1, sizeof *w->field.terms, "terms by angle", "lower threads", e);
     if (status)
         return status;
@@ -421,7 +441,7 @@ static dam_verdict ask_list(dam_cascade *w, int64_t c, bool inner)
         dam_active_evaluate(set, &w->field, inner, w->proposal + c * w->g->N, w->list_scratch);
 
     w->g->chain[c].patterns[DAM_TIER_ACTIVE] += (uint64_t)list->listed;
-    set->spent += list->cost;
+    set->account -= list->cost;
     w->next[c] = intersection(w->next[c], L);
     w->from[c] = DAM_TIER_ACTIVE;
     return conclude(w, c);
@@ -438,7 +458,7 @@ static dam_verdict ask_outer_list(dam_cascade *w, int64_t c, uint64_t step)
     if (set->outer.by_panel && set->inner.debt >= dam_active_inner_cost(set)) {
         const dam_active_input in =
             list_input(w, c, DAM_ACTIVE_PHI(w->list_scratch, w->g->N), step);
-        set->spent += dam_active_inner_cost(set);
+        set->account -= dam_active_inner_cost(set);
         (void)dam_active_build_inner(set, &w->field, &in, &ignored);
     }
     return v;
@@ -462,13 +482,70 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         v = ask_outer_list(w, c, step);
     if (v == DAM_UNDECIDED) {
         chain->unsure[DAM_TIER_ACTIVE]++;
-        set->spent += w->field.plain_cost;
+        set->account -= w->field.plain_cost;
         set->outer.debt += w->field.plain_cost;
         w->renew[c] = 2 * set->outer.debt >= dam_active_build_cost(&w->field);
     }
-    if (dam_active_useless(set, &w->field, step + 1))
+    if (!dam_active_pays(set, &w->field, step + 1))
         return;
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
+}
+
+/* Index of the largest of the alignments of all patterns. */
+static int64_t nearest_pattern(const dam_cascade *w, const double *phi)
+{
+    int64_t nearest = 0;
+
+    for (int64_t mu = 1; mu < w->g->M; mu++)
+        if (phi[mu] > phi[nearest])
+            nearest = mu;
+    return nearest;
+}
+
+/* The alignments of pattern mu with all patterns, for chain `c`; false when interrupted. */
+static bool prepare_centre(dam_cascade *w, int64_t mu, int64_t c)
+{
+    const dam_gang *g = w->g;
+    const float *panel = g->panels + mu / DAM_PANEL * DAM_PANEL * g->N + mu % DAM_PANEL;
+
+    if (w->centre == mu + 1)
+        return true;
+    w->centre = 0;
+    for (int64_t k = 0; k < g->N; k++) {
+        w->centre_x[k] = panel[k * DAM_PANEL];
+        w->scratch[k] = w->centre_x[k];
+    }
+    for (int64_t first = 0; first < g->M; first += DAM_BLOCK) {
+        const int64_t n = g->M - first < DAM_BLOCK ? g->M - first : DAM_BLOCK;
+        g->kernels->overlaps(g->panels + first * g->N, (n + DAM_PANEL - 1) / DAM_PANEL, g->N,
+                             w->scratch, 1, w->centre_phi + first);
+        if (dam_interrupted())
+            return false;
+    }
+    g->chain[c].patterns[DAM_TIER_REFERENCE] += (uint64_t)g->M;
+    w->centre = mu + 1;
+    return true;
+}
+
+/* A list around the nearest pattern, if the chain stays in its basin and that is better. */
+static dam_status try_centre(dam_cascade *w, int64_t c, dam_active_input in, dam_error *e)
+{
+    dam_active_set *set = w->active + c;
+    const int64_t mu = nearest_pattern(w, in.phi);
+    const bool stays = set->basin == mu + 1;
+    const double angle = acos(fmin(1.0, in.phi[mu])) + BASIN_MARGIN / sqrt(w->g->N);
+    dam_status status;
+
+    set->basin = mu + 1;
+    if (!stays || set->outer.listed < 0 || (set->rejected == mu + 1 && w->centre != mu + 1))
+        return DAM_OK;
+    if (!prepare_centre(w, mu, c))
+        return DAM_ERR_INTERRUPTED;
+    in.phi = w->centre_phi;
+    in.x = w->centre_x;
+    status = dam_active_centre(set, &w->field, &in, angle, e);
+    set->rejected = set->outer.centred ? 0 : mu + 1;
+    return status;
 }
 
 /* Makes the list of chain `c` around its proposal, whose alignments are those of slot `i`. */
@@ -477,6 +554,8 @@ static dam_status make_list(dam_cascade *w, int64_t c, int64_t i, uint64_t step,
     const dam_active_input in = list_input(w, c, w->all_phi + i * w->g->M, step);
     dam_status status = dam_active_build(w->active + c, &w->field, &in, e);
 
+    if (status == DAM_OK)
+        status = try_centre(w, c, in, e);
     w->g->chain[c].rebuilds += w->active[c].outer.listed >= 0;
     return status;
 }

@@ -48,6 +48,9 @@ typedef struct {
     dam_active_set *active; /* [chains]: the gang's or our own; NULL without lists */
     double *all_phi;        /* [DAM_TILE][M], when lists are made */
     double *list_scratch;
+    int64_t centre;     /* pattern whose alignments are at hand, from 1; 0: none */
+    double *centre_phi; /* [M + DAM_PANEL]: with all patterns */
+    float *centre_x;    /* [N] */
     dam_active_set *own;
     void *memory;
 } dam_cascade;

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HUGE_PAGE ((uintptr_t)2 << 20)
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
 /* Requests below this are not worth asking the system for its free memory. */
@@ -141,10 +140,10 @@ dam_status dam_memory_check(double bytes, const char *what, const char *remedy, 
 /* Patterns are read over and over from end to end: fewer pages, fewer misses of their tables. */
 static void advise_huge_pages(void *block, uint64_t bytes)
 {
-    const uintptr_t first = ((uintptr_t)block + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
-    const uintptr_t last = ((uintptr_t)block + bytes) / HUGE_PAGE * HUGE_PAGE;
+    const uintptr_t first = ((uintptr_t)block + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE;
+    const uintptr_t last = ((uintptr_t)block + bytes) / LARGE_PAGE * LARGE_PAGE;
 
-    if (last > first + HUGE_PAGE)
+    if (last > first + LARGE_PAGE)
         (void)madvise((void *)first, last - first, MADV_HUGEPAGE); /* as well without */
 }
 

@@ -12,7 +12,8 @@ local function sampler(change)
     disorder = change.disorder or 4, first_disorder = change.first_disorder }
   return dam.mh { hamiltonian = change.hamiltonian or kernels[1], patterns = p,
     T = change.T or T, replicas = change.replicas or 2, first_replica = change.first_replica,
-    seed = change.seed, step = change.step, init = change.init or { phi = { 0.9, 1 } } }
+    seed = change.seed, step = change.step, init = change.init or { phi = { 0.9, 1 } },
+    evaluation = change.evaluation }
 end
 
 local function digest(change, steps)
@@ -96,13 +97,14 @@ t.test("lists of near patterns decide as all patterns do", function()
   local p = dam.patterns { N = 40, M = 3000, disorder = 2, seed = 5 }
   for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
     local r = {}
-    for _, evaluation in ipairs { "reference", "active", "auto" } do
+    for _, evaluation in ipairs { "reference", "active", "auto", "active+single" } do
       local s <close> = dam.mh { hamiltonian = H, patterns = p, T = { 0.05, 0.3 }, replicas = 2,
         evaluation = evaluation }
-      s:run(200)
+      local first = s:sample(200)
+      t.equal(first.stats.rebuilds[1] >= 1, evaluation ~= "reference", "lists are made")
       r[evaluation] = s:sample(300)
     end
-    for _, evaluation in ipairs { "active", "auto" } do
+    for _, evaluation in ipairs { "active", "auto", "active+single" } do
       local q, all = r[evaluation], r.reference
       t.equal(q.digest, all.digest, evaluation .. " digest")
       t.equal(q.phi, all.phi, evaluation .. " phi")
@@ -113,8 +115,14 @@ t.test("lists of near patterns decide as all patterns do", function()
         goto continue -- which has no lists
       end
       t.ok(q.stats.patterns_per_step[1] < 0.2 * all.stats.patterns_per_step[1], "less work")
-      t.ok(q.stats.rebuilds[1] >= 1 and q.stats.list_size[1] >= 1, "lists were made")
+      t.ok(q.stats.list_size[1] >= 1, "lists are kept between samples")
       t.ok(q.stats.unsure[1].active < 0.1, "lists decide nearly all")
+      local sum = 0
+      for _, tier in ipairs { "active", "tiles", "single", "reference" } do
+        sum = sum + q.stats.by_tier[1][tier]
+      end
+      t.near(sum, q.stats.patterns_per_step[1], 1e-9, "patterns by tier")
+      t.equal(all.stats.by_tier[1].reference, 3000, "patterns of the reference")
       t.equal(all.stats.rebuilds[1], 0, "lists of the reference")
       ::continue::
     end
@@ -189,7 +197,7 @@ t.test("every change changes the digest", function()
 end)
 
 t.test("measured alignments are those of the states", function()
-  local s <close> = sampler { disorder = 1, replicas = 3 }
+  local s <close> = sampler { disorder = 1, replicas = 3, evaluation = "reference" }
   s:run(30)
   local r = s:sample(1)
   local p = dam.patterns { N = 17, M = 150, seed = 5 }
