@@ -15,6 +15,8 @@ struct barrier {
     place at = {nullptr, 0};
 };
 
+constexpr size_t ABANDONED = 8192; /* of a stack, at most, when its fibre ends */
+
 enum fibre_phase { READY, WAITING, ENDED };
 
 struct fibre : thread_state {
@@ -45,6 +47,7 @@ struct block_state {
     fibre *running = nullptr;
     fibre host;
 #ifdef DAM_SHIM_ASAN
+    /* the stack of whoever launched */
     const void *host_bottom = nullptr;
     size_t host_size = 0;
 #endif
@@ -228,6 +231,10 @@ inline void prepare(block_state *b, unsigned rank)
     f->index = {rank % b->block.x, rank / b->block.x % b->block.y, rank / b->block.x / b->block.y};
     f->phase = READY;
     f->groups = f->exchanges = 0;
+#ifdef DAM_SHIM_ASAN
+    /* the frames of the fibre that ended here were never left */
+    __asan_unpoison_memory_region(fibre_stacks.top(rank) - ABANDONED, ABANDONED);
+#endif
 #if defined(__x86_64__)
     void **top = reinterpret_cast<void **>(fibre_stacks.top(rank));
     top[-1] = nullptr; /* the address that fibre_main would return to */
