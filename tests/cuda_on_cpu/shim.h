@@ -70,10 +70,6 @@ struct alignas(16) float4 {
     float x, y, z, w;
 };
 
-struct alignas(8) float2 {
-    float x, y;
-};
-
 #define __global__ static
 #define __device__
 #define __host__
@@ -165,7 +161,7 @@ inline void *shared_memory()
     return here()->shared;
 }
 
-/* A launch without barriers in sight of the caller: done when it returns. */
+/* Runs a kernel; done when it returns. Refuses what a device would refuse. */
 template <class F>
 inline int launch(dim3 grid, dim3 block, size_t shared, void *stream, const F &kernel)
 {
