@@ -2,7 +2,7 @@
 PREFIX ?= /usr/local
 DAMLUA = build/release/damlua
 
-.PHONY: build deps demo check check-all bench install package clean
+.PHONY: build deps demo check check-all bench docs install package clean
 
 build:
 	cmake --preset release
@@ -28,6 +28,9 @@ bench: build
 	cmake --build --preset release --target bench_kernels
 	build/release/bench_kernels
 	for script in bench/*.lua; do $(DAMLUA) "$$script" || exit 1; done
+
+docs: build
+	cmake --build --preset release --target documentation
 
 install: build
 	cmake --install build/release --prefix $(PREFIX)

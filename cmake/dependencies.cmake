@@ -37,7 +37,7 @@ if(DAM_STATIC)
                         ${static_sqlite3} ${static_gomp} -static-libgcc dl pthread m)
   # All of Lua, for C modules that scripts may load use more of it than the host does.
   target_link_libraries(dam_lua INTERFACE -Wl,--whole-archive ${static_lua5_4}
-                        -Wl,--no-whole-archive)
+                        -Wl,--no-whole-archive dl m)
   target_link_libraries(dam_readline INTERFACE ${static_readline} ${static_tinfo})
 else()
   # GSL's Bessel functions need no BLAS; gslcblas is only what GSL itself asks for.

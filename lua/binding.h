@@ -37,6 +37,7 @@ int luaopen_dam(lua_State *L);
 /* For a stock Lua that asks for a module of the library before dam itself. */
 int luaopen_dam_sweep(lua_State *L);
 int luaopen_dam_stats(lua_State *L);
+int luaopen_dam_help(lua_State *L);
 
 /* The package searcher for the embedded standard library. */
 int dam_embedded_searcher(lua_State *L);

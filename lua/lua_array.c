@@ -253,11 +253,7 @@ Makes an array from nested tables, or copies an array.
 @tparam table|array values a number list for one dimension, a list of equally long lists for two,
  and so on up to 8 dimensions; lists of arrays of one shape stack them. NaN and infinities are
  allowed
-@treturn array of doubles, row-major, indices from 1. `a[i]` reads and writes one dimension
- (reading `a[#a + 1]` gives nil, so that ipairs ends; any other index out of range is an error),
- `a(i, j)` and `a:set(v, i, j)` work in any; `#a` is the first length, `a.shape` the table of
- lengths; + - * / ^ and unary minus work element by element between equal shapes and with numbers;
- `==` compares shapes and values (two NaN count as equal)
+@treturn array
 @raise on empty and ragged tables and on anything that is not a number, naming its place
 @usage a = dam.array{ { 1, 2, 3 }, { 4, 5, 6 } }; print(a(2, 1), (a * 2):sum())
 */
@@ -425,6 +421,25 @@ static void push_shape(lua_State *L, const dam_array *a)
     }
 }
 
+/***
+Doubles, row-major, indices from 1. `a[i]` reads and writes one dimension (reading `a[#a + 1]` gives
+nil, so that ipairs ends; any other index out of range is an error), `a(i, j)` and `a:set(v, i, j)`
+work in any; `#a` is the first length. + - * / ^ and unary minus work element by element between
+equal shapes and with numbers; `==` compares shapes and values (two NaN count as equal). Made by
+dam.array, dam.zeros, dam.linspace, dam.range and dam.load.
+@type array
+@tfield integer[] shape the lengths
+@operator add(number|array): array
+@operator sub(number|array): array
+@operator mul(number|array): array
+@operator div(number|array): array
+@operator pow(number|array): array
+@operator unm: array
+@operator len: integer
+@overload fun(i: integer, ...: integer): number
+@usage a = dam.array{ { 1, 2, 3 }, { 4, 5, 6 } }
+ print(a.shape[2], a(2, 3), a * 2 + 1, a ^ 2 == a * a)
+*/
 /* a[i], a.shape, a:method; upvalue: the methods */
 static int get_index(lua_State *L)
 {

@@ -27,6 +27,12 @@ static const char *const result_fields[] = {
     "x",           "phi",  "energy", "energy_start", "steps", "converged", "pattern",
     "phi_pattern", "path", "rule",   "table",        "close", NULL};
 
+/***
+Releases what the descent holds. Using it afterwards is an error; closing it again is not.
+@function descent:close
+@usage p = dam.patterns{ N = 20, M = 8 }
+ dam.descend{ hamiltonian = dam.lse(), patterns = p }:close()
+*/
 static int close_result(lua_State *L)
 {
     result *r = luaL_checkudata(L, 1, DAM_CLASS_DESCENT);
@@ -37,6 +43,25 @@ static int close_result(lua_State *L)
     return 0;
 }
 
+/***
+Where the starts of dam.descend ended. Shapes are [disorder, replica], with a leading [n] for n sets
+of starts.
+@type descent
+@tfield array x states [disorder, replica, N]
+@tfield array phi alignment with the target
+@tfield array energy H, extensive
+@tfield array energy_start H of the start
+@tfield array steps steps taken
+@tfield array converged 1 or 0
+@tfield array pattern index of the most aligned pattern
+@tfield array phi_pattern alignment with it
+@tfield string rule "update" or "gradient"
+@tfield[opt] table path path.energy and path.phi [disorder, replica, max_steps + 1] when asked for,
+ the last value repeated
+@usage p = dam.patterns{ N = 20, M = 8, disorder = 4 }
+ r = dam.descend{ hamiltonian = dam.lse(), patterns = p, path = true }
+ print(r.phi, r.converged:mean(), r.path.energy:slice{ 1, 1, { 1, 3 } })
+*/
 static int index_result(lua_State *L)
 {
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
@@ -175,18 +200,23 @@ static double *set_array(lua_State *L, request *q, const char *name, int64_t len
 Retrieval at T = 0: from each start down to a fixed point of the energy on the sphere, in double
 precision and on all threads. No step raises the energy.
 @function dam.descend
-@tparam table options `hamiltonian`; `patterns`; `init` (as dam.mh; or an array of states [disorder,
- replica, N], or [n, disorder, replica, N] such as sampler:state(), whose leading dimension the
- results get, too); `replicas` (default 1); `first_replica` (default 1); `rule` ("update", the
- default: x becomes the weighted sum of the patterns, projected to the sphere, which is the
- attention update for LSE; "gradient": small steps along the projected gradient, which stay in the
- valley they start in); `tolerance` (default 1e-7: converged when the angle between x and -dH/dx, in
- radians, is at most this; energies resolve about 1e-7); `max_steps` (default 10000); `seed`
- (integer, default 1); `path` (boolean, default false: keep energies and alignments of all steps)
-@treturn descent with fields x [disorder, replica, N]; phi (alignment with the target), energy and
- energy_start (H, extensive), steps, converged (1 or 0), pattern and phi_pattern (index and
-alignment of the most aligned pattern), all [disorder, replica]; rule; path.energy and path.phi
-[disorder, replica, max_steps + 1] when asked for, the last value repeated; and descent:table()
+@tparam table options
+@tparam hamiltonian options.hamiltonian dam.lse{}, dam.lsr{} or dam.polynomial{}
+@tparam patterns options.patterns dam.patterns{}
+@tparam[opt={ phi = {0.75, 1} }] table|array|"cold"|"hot"|"support" options.init as dam.mh; or an
+ array of states [disorder, replica, N], or [n, disorder, replica, N] such as sampler:state(), whose
+ leading dimension the results get, too
+@tparam[opt=1] integer options.replicas starts per disorder
+@tparam[opt=1] integer options.first_replica number of the first of them
+@tparam[opt="update"] "update"|"gradient" options.rule "update": x becomes the weighted sum of the
+ patterns, projected to the sphere, which is the attention update for LSE; "gradient": small steps
+ along the projected gradient, which stay in the valley they start in
+@tparam[opt=1e-7] number options.tolerance converged when the angle between x and -dH/dx, in
+radians, is at most this; energies resolve about 1e-7
+@tparam[opt=10000] integer options.max_steps steps at most
+@tparam[opt=1] integer options.seed seed of the starts
+@tparam[opt=false] boolean options.path keep energies and alignments of all steps
+@treturn descent
 @raise on unknown options and values that are not allowed; naming the chain when an LSR start is out
  of every pattern's support; when results do not fit into memory; "interrupted" after Ctrl-C
 @see A(1), A(3), A(7)

@@ -21,6 +21,12 @@ dam_hamiltonian *dam_check_hamiltonian(lua_State *L, int index)
     return &h->h;
 }
 
+/***
+Closes the Hamiltonian: using it afterwards is an error, closing it again is not. Samplers made with
+it keep their own copy.
+@function hamiltonian:close
+@usage H = dam.lse(); H:close()
+*/
 static int close_hamiltonian(lua_State *L)
 {
     ((handle *)luaL_checkudata(L, 1, DAM_CLASS_HAMILTONIAN))->closed = true;
@@ -40,11 +46,13 @@ static dam_hamiltonian *push_hamiltonian(lua_State *L, dam_kernel kernel)
 /***
 Gaussian kernel (log-sum-exp): H = -(1/beta_net) ln sum_mu exp(-beta_net N (1 - phi^mu)).
 @function dam.lse
-@tparam[opt] table options `beta_net` (number > 0, default 1): inverse variance of the kernel
+@tparam[opt] table options
+@tparam[opt=1] number options.beta_net inverse variance of the kernel, > 0
 @treturn hamiltonian
 @raise on unknown options and values that are not allowed
 @see A(3), B(1)
 @usage H = dam.lse{ beta_net = 1 }
+ print(H, H:u(0.9))
 */
 static int lse(lua_State *L)
 {
@@ -59,14 +67,17 @@ static int lse(lua_State *L)
 /***
 Epanechnikov kernel (log-sum-ReLU): H = -(1/beta_net) ln sum_mu max(epsilon, 1 - b (1 - phi^mu)).
 @function dam.lsr
-@tparam table options `b` (number > 0): sharpness b = N beta_net; or `beta_net` (number > 0)
- instead of it; `epsilon` (number in [0, 1), default 0: the hard wall of B, proposals out of every
- support are rejected)
+@tparam table options exactly one of b and beta_net
+@tparam[opt] number options.b sharpness b = N beta_net, > 0, the same at every N
+@tparam[opt] number options.beta_net > 0, instead of b: then b = N beta_net
+@tparam[opt=0] number options.epsilon in [0, 1); 0 is the hard wall of B: proposals out of every
+ support are rejected
 @treturn hamiltonian
 @raise on unknown options, values that are not allowed, and when not exactly one of b, beta_net is
  given
 @see A(7), B(2)
 @usage H = dam.lsr{ b = 3.41 }
+ print(H, H:u(0.9), H:u(0.5)) -- infinite outside of the support, phi < 1 - 1/b
 */
 static int lsr(lua_State *L)
 {
@@ -91,11 +102,13 @@ static int lsr(lua_State *L)
 /***
 Polynomial interaction: H = -N sum_mu (phi^mu)^k, A(1) on the sphere.
 @function dam.polynomial
-@tparam[opt] table options `k` (integer from 1 to 100, default 3): degree
+@tparam[opt] table options
+@tparam[opt=3] integer options.k degree, 1 to 100
 @treturn hamiltonian
 @raise on unknown options and values that are not allowed
 @see A(1)
 @usage H = dam.polynomial{ k = 3 }
+ print(H, H:u(0.9))
 */
 static int polynomial(lua_State *L)
 {
@@ -146,6 +159,18 @@ static int u(lua_State *L)
 }
 
 /* Methods, then the parameters: kernel ("lse", "lsr", "polynomial"), beta_net, b, epsilon, k. */
+/***
+A Hamiltonian: a kernel and its parameters; made by dam.lse, dam.lsr and dam.polynomial. Parameters
+that the kernel does not have are nil.
+@type hamiltonian
+@tfield string kernel "lse", "lsr" or "polynomial"
+@tfield[opt] number beta_net inverse variance of the kernel; nil for LSR made by b
+@tfield[opt] number b sharpness of LSR; nil when it was made by beta_net
+@tfield[opt] number epsilon floor of the LSR kernel
+@tfield[opt] integer k degree of the polynomial
+@usage H = dam.lsr{ b = 3.41 }
+ print(H.kernel, H.b, H.k)
+*/
 static int index_hamiltonian(lua_State *L)
 {
     static const char *const names[] = {"lse", "lsr", "polynomial"};

@@ -31,6 +31,12 @@ dam_patterns *dam_check_patterns(lua_State *L, int index)
     return h->p;
 }
 
+/***
+Releases what the set holds. Using it afterwards is an error; closing it again is not. Samplers made
+with it go on.
+@function patterns:close
+@usage p = dam.patterns{ N = 8, M = 4 }; p:close()
+*/
 static int close_patterns(lua_State *L)
 {
     handle *h = luaL_checkudata(L, 1, DAM_CLASS_PATTERNS);
@@ -179,18 +185,25 @@ own data. Drawn patterns are a function of (seed, N, disorder, mu, component) al
 disorders 9 to 16 are the same alone (`first_disorder = 9, disorder = 8`) and within 1 to 16.
 Pattern 1 of a drawn set is the target.
 @function dam.patterns
-@tparam table options drawn: `N` (integer 2 .. 1e6), `M` (integer 1 .. 2^32-1) or `alpha` (number
- >= 0; M = round(exp(alpha N))), `disorder` (default 1), `first_disorder` (default 1), `seed`
- (integer, default 1). Own data: `from` (array [M, N] or [disorder, M, N]; kept in single
- precision), `rescale` (boolean, default false: project rows to the sphere; else rows off it are an
- error), `target` (integer, default 1) or `targets` (list: one disorder per target)
-@treturn patterns with fields N, M, alpha (the realised ln(M)/N), disorder, first_disorder, seed; of
- own data also rescaled (how many rows were off the sphere) and repeated (how many rows equal an
- earlier one of their data set: that is legal, patterns:duplicates() lists them)
+@tparam table options N with M or alpha for drawn patterns, `from` for your own
+@tparam[opt] integer options.N dimension, 2 to 1e6
+@tparam[opt] integer options.M number of patterns, 1 to 2^32 - 1
+@tparam[opt] number options.alpha load >= 0, instead of M: M = round(exp(alpha N))
+@tparam[opt=1] integer options.disorder independent draws of the whole set
+@tparam[opt=1] integer options.first_disorder number of the first of them
+@tparam[opt=1] integer options.seed seed of the draws
+@tparam[opt] array options.from your own patterns, [M, N] or [disorder, M, N]; kept in single
+ precision
+@tparam[opt=false] boolean options.rescale project rows of `from` to the sphere; else rows off it
+ are an error
+@tparam[opt=1] integer options.target index of the target in `from`
+@tparam[opt] integer[] options.targets one disorder of the data per target, instead of target
+@treturn patterns
 @raise on unknown options and values that are not allowed; when one disorder does not fit into
  memory; naming the row for rows off the sphere, without direction, or not finite
 @see A(1), B section 2
 @usage p = dam.patterns{ N = 50, alpha = 0.1, disorder = 16, seed = 7 }
+ print(p, p.M, p.alpha)
 */
 static int patterns(lua_State *L)
 {
@@ -283,7 +296,7 @@ The Gram matrix G = xi^mu.xi^nu/N of one disorder.
 @treturn array [M, M]
 @raise when d is out of range, or the matrix does not fit into memory
 @see A(15)
-@usage g = dam.patterns{ N = 8, M = 4 }:gram(1)
+@usage print(dam.patterns{ N = 8, M = 4 }:gram(1))
 */
 static int gram(lua_State *L)
 {
@@ -426,6 +439,22 @@ static int length(lua_State *L)
     return 1;
 }
 
+/***
+A pattern set, made by dam.patterns; `#p` is M.
+@type patterns
+@tfield integer N dimension
+@tfield integer M number of patterns
+@tfield number alpha the realised load ln(M)/N
+@tfield integer disorder number of disorders
+@tfield integer first_disorder number of the first disorder
+@tfield[opt] integer seed seed of the draws; nil for your own data
+@tfield[opt] integer rescaled how many rows of your own data were off the sphere
+@tfield[opt] integer repeated how many rows of your own data equal an earlier one of their set: that
+ is legal, patterns:duplicates() lists them
+@operator len: integer
+@usage p = dam.patterns{ N = 50, alpha = 0.1, disorder = 16, seed = 7 }
+ print(#p, p.N, p.alpha, p:fingerprint())
+*/
 static int index_patterns(lua_State *L)
 {
     const dam_patterns *p;

@@ -51,6 +51,15 @@ static int collect_sampler(lua_State *L)
     return 0;
 }
 
+/***
+Releases the sampler's memory now instead of when the collector finds it. Using the sampler
+afterwards is an error; closing it again is not. `local s <close> = dam.mh{...}` does it at the
+block's end.
+@function sampler:close
+@raise when called by its own observer
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:close()
+*/
 static int close_sampler(lua_State *L)
 {
     handle *h = luaL_checkudata(L, 1, DAM_CLASS_SAMPLER);
@@ -187,18 +196,39 @@ A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of t
 replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on
 the other chains, or on how a run is cut into calls.
 @function dam.mh
-@tparam table options `hamiltonian`; `patterns`; `T` (number > 0, list or 1-D array); `replicas`
- (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
- "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
- of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
- `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` ("auto",
- "reference", "active": lists of near patterns where they pay; every decision is the same)
-@treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
- step
+@tparam table options
+@tparam hamiltonian options.hamiltonian dam.lse{}, dam.lsr{} or dam.polynomial{}
+@tparam patterns options.patterns dam.patterns{}
+@tparam number|number[]|array options.T temperatures of the bath, k_B = 1, each > 0 (for T = 0:
+ dam.descend)
+@tparam[opt=1] integer options.replicas chains per temperature and disorder
+@tparam[opt=1] integer options.first_replica number of the first of them: replicas 3 and 4 alone are
+ { first_replica = 3, replicas = 2 }
+@tparam[opt={ phi = {0.75, 1} }] table|array|"cold"|"hot"|"support"|"exact" options.init where the
+ chains start: "cold" at the target; "hot" uniform on the sphere; "support" like { phi = "support"
+}; "exact" in independent draws of the Gibbs measure (LSE at T = 1/beta_net only); an array of
+states [T, disorder, replica, N]; or a table of the following
+@tparam[opt={0.75, 1}] number|{number,number}|"support" options.init.phi alignment with the pattern:
+ a number, a pair {a, b} for uniform in between, drawn for each chain, or "support" (uniform on
+ (max(0.75, 1 - 1/b), 1], for LSR with b > 4, where {0.75, 1} begins outside of the support)
+@tparam[opt] integer options.init.pattern the pattern that phi is the alignment with; default the
+ target
+@tparam[opt] integer[] options.init.mix instead of phi: start at the normalised sum of these
+patterns
+@tparam[opt=2.4] number options.step width of a proposal, > 0: sigma = step T/sqrt(N) per component
+@tparam[opt=1] integer options.seed seed of the chains; patterns have their own
+@tparam[opt="auto"] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device "cuda:1" is the second
+ GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is
+ what --device or DAMLUA_DEVICE says. Every decision is the same
+@tparam[opt="auto"] "auto"|"reference"|"active" options.evaluation "reference" evaluates all
+patterns in double precision at every step, "active" lists of near patterns where they pay; every
+decision is the same
+@treturn sampler
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
  naming the chain when an LSR start is out of every pattern's support
 @see B(6), B(7)
 @usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ print(s:sample(100):table())
 */
 static int mh(lua_State *L)
 {
@@ -273,6 +303,12 @@ static result *check_result(lua_State *L, int index)
     return r;
 }
 
+/***
+Releases what the result holds. Using it afterwards is an error; closing it again is not.
+@function result:close
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:sample(10):close()
+*/
 static int close_result(lua_State *L)
 {
     result *r = luaL_checkudata(L, 1, DAM_CLASS_RESULT);
@@ -382,6 +418,40 @@ static int push_result(lua_State *L, dam_sampler *s)
     return 1;
 }
 
+/***
+What a sample measured; made by sampler:sample and sampler:finish. Averages are over the steps of
+the sample, per chain.
+@type result
+@tfield array T temperatures [T]
+@tfield array phi alignment with the target [T, disorder, replica]
+@tfield array phi2 its square [T, disorder, replica]
+@tfield array energy_density H/N [T, disorder, replica], certified to 1e-6
+@tfield array energy2 the square of H/N [T, disorder, replica]
+@tfield array acceptance accepted proposals per step [T, disorder, replica]
+@tfield array phi_max_other largest alignment with another pattern, in the last state [T, disorder,
+ replica]; nan when M = 1
+@tfield[opt] array q12 x_a.x_b/N of two replicas at equal steps, mean over pairs [T, disorder]; nil
+ with one replica
+@tfield string digest 16 hexadecimal digits, equal where all decisions and states are
+@tfield integer N dimension
+@tfield integer M number of patterns
+@tfield integer steps steps of the sample
+@tfield table stats where the work went, by index of T
+@tfield number[] stats.patterns_per_step patterns evaluated per step of a chain
+@tfield number[] stats.rebuilds lists of near patterns made, per step of a chain
+@tfield number[] stats.list_size mean length of these lists
+@tfield table[] stats.unsure by tier ("active"): share of the steps that it left undecided
+@tfield[opt] integer every steps of a block, where something was recorded
+@tfield[opt] table series series.phi, series.energy_density [T, disorder, replica, n/every] and
+ series.q12 [T, disorder, n/every], as asked for
+@tfield[opt] table histogram histogram.NAME [T, disorder, replica, bins] with NAME_below and
+ NAME_above [T, disorder, replica], together n for each chain
+@tfield[opt] array track alignments with the tracked patterns at the end of each block [T, disorder,
+ replica, n/every, patterns]
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ r = s:sample(64, { every = 8, series = {"phi"} })
+ print(r.phi, r.series.phi, r.digest)
+*/
 static int index_result(lua_State *L)
 {
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
@@ -405,7 +475,8 @@ sample.
 @tparam integer a place of the replica
 @treturn string 16 hexadecimal digits
 @raise when an index is out of range
-@usage r:chain_digest(1, 1, 1)
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ print(s:sample(10):chain_digest(1, 1, 1))
 */
 static int chain_digest(lua_State *L)
 {
@@ -512,23 +583,17 @@ Advances all chains by n steps and measures after each. No option changes a dige
 value.
 @function sampler:sample
 @tparam integer n steps, 1 or more
-@tparam[opt] table options `every` (integer that divides n, default 1): steps of a block; `series`
- (list of "phi", "energy_density", "q12"): time series of the means over each block, so that the
- mean of a series is the average of the sample; `histogram` (table such as { phi = {-1, 1, 200} }:
- low, high, bins, for the same names): counts of all n steps, values within 1e-6 outside of an end
- count in its bin; `track` (list of indices of patterns): alignments with them at the end of each
- block (track = {1}: the alignment with a drawn target at single steps); `observe` (function):
- called once per block, all chains at the same step, with a view: fields x [T, disorder, replica,
- N], phi and energy_density [T, disorder, replica], q12 [T, disorder] and step (steps done since
- the sampler was made) of the states now, fetched when read; the view ends with the call
-@treturn result with fields T [T]; phi, phi2 (time averages of the alignment with the target and of
- its square), energy_density (H/N), energy2 (time average of (H/N)^2), acceptance, phi_max_other
- (largest alignment with another pattern, last state; nan when M = 1), all [T, disorder, replica];
- q12 [T, disorder] for two and more replicas (mean over pairs); N, M, digest, steps, stats; where
- asked for: every; series.NAME [T, disorder, replica, n/every] (q12 without replica);
- histogram.NAME [T, disorder, replica, bins] with histogram.NAME_below and NAME_above [T, disorder,
- replica], together n for each chain; track [T, disorder, replica, n/every, patterns]; and
- result:table(), result:retained(threshold), result:chain_digest(t, d, a)
+@tparam[opt] table options what to record beside the averages
+@tparam[opt=1] integer options.every steps of a block; divides n
+@tparam[opt] ("phi"|"energy_density"|"q12")[] options.series time series of the means over each
+ block, so that the mean of a series is the average of the sample
+@tparam[opt] table options.histogram such as { phi = {-1, 1, 200} }: low, high, bins, for the names
+ of series; counts of all n steps; values within 1e-6 outside of an end count in its bin
+@tparam[opt] integer[] options.track indices of patterns: alignments with them at the end of each
+ block (track = {1}: the alignment with a drawn target at single steps)
+@tparam[opt] function options.observe called once per block, all chains at the same step, with a
+ view of the states now
+@treturn result
 @raise "interrupted" after Ctrl-C (sampler:finish completes the sample and returns the result); what
  observe raises, the sample then waiting in the same way at the end of that block; when every does
  not divide n; when the record does not fit into memory; when an interrupted run or sample waits
@@ -560,8 +625,9 @@ static int sample(lua_State *L)
 /***
 Completes an interrupted run or sample. What a sample records goes on where it stopped.
 @function sampler:finish
-@tparam[opt] table options `observe` (function): called with a view after each block of the sample
- that no observer has seen; without it nobody observes the rest (see sampler:sample)
+@tparam[opt] table options
+@tparam[opt] function options.observe called with a view after each block of the sample that no
+ observer has seen; without it nobody observes the rest (see sampler:sample)
 @treturn result|sampler the result of an interrupted sample; otherwise the sampler itself
 @raise "interrupted" when interrupted again; what observe raises; when observe is given to a run, or
  to a sample that was begun without any option
@@ -692,6 +758,25 @@ int dam_load_sampler(lua_State *L, const char *path)
     return 1;
 }
 
+/***
+Chains that a Metropolis-Hastings walk moves over the sphere, all at the same step; made by dam.mh
+or dam.load.
+@type sampler
+@tfield string device what it runs on: "cpu", "cuda:0", "cuda-on-cpu"
+@tfield string isa instruction set of the CPU's inner loops: "scalar", "avx2", "avx512"
+@tfield integer steps steps done since the sampler was made
+@tfield array T temperatures [T]
+@tfield integer N dimension
+@tfield integer M number of patterns
+@tfield integer disorder number of disorders
+@tfield integer first_disorder number of the first disorder
+@tfield integer replicas chains per temperature and disorder
+@tfield integer first_replica number of the first replica
+@tfield integer seed seed of the chains
+@tfield number step width of a proposal: sigma = step T/sqrt(N)
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ print(s, s.device, s.steps)
+*/
 static int index_sampler(lua_State *L)
 {
     static const char *const fields[] = {

@@ -19,7 +19,7 @@ Time since some fixed moment, for measuring durations; it never goes back.
 @function dam.clock
 @treturn number seconds
 @usage local start = dam.clock()
-print(dam.clock() - start)
+ print(dam.clock() - start)
 */
 static int clock_seconds(lua_State *L)
 {

@@ -289,10 +289,11 @@ Energy density of a single basin at alignment phi: 1 - phi for LSE, -(1/b) ln(1 
 LSR, -phi^k for the polynomial.
 @function theory:u
 @tparam number|array phi alignment, -1 to 1
-@tparam[opt] table options `N`: dimension that makes b = N beta_net of dam.lsr{ beta_net = }
+@tparam[opt] table options
+@tparam[opt] number options.N dimension that makes b = N beta_net of dam.lsr{ beta_net = }
 @treturn number|array energy per neuron; nil and the reason outside the support of LSR
 @see A(13), A(14), A(1)
-@usage dam.theory(dam.lsr{ b = 3.41 }):u(0.9)
+@usage print(dam.theory(dam.lsr{ b = 3.41 }):u(0.9))
 */
 static int u(lua_State *L)
 {
@@ -317,10 +318,11 @@ Closed forms for LSE and LSR; the root of k phi^(k-2) (1 - phi^2) = T for the po
 at a spinodal temperature. Independent of beta_net for LSE.
 @function theory:phi
 @tparam number|array T temperature, >= 0
-@tparam[opt] table options `N`: dimension that makes b = N beta_net of dam.lsr{ beta_net = }
+@tparam[opt] table options
+@tparam[opt] number options.N dimension that makes b = N beta_net of dam.lsr{ beta_net = }
 @treturn number|array alignment; nil and the reason outside the domain
 @see A(33), A(36), A(37), A(1)
-@usage dam.theory(dam.lse()):phi(0.5)
+@usage print(dam.theory(dam.lse()):phi(0.5))
 */
 static int phi(lua_State *L)
 {
@@ -341,10 +343,11 @@ static dam_status f_f_ret(const dam_theory *th, const double *x, answer *out, da
 Retrieval free energy per neuron, u(phi(T)) - (T/2) ln(1 - phi(T)^2).
 @function theory:f_ret
 @tparam number|array T temperature, >= 0
-@tparam[opt] table options `N`: dimension that makes b = N beta_net of dam.lsr{ beta_net = }
+@tparam[opt] table options
+@tparam[opt] number options.N dimension that makes b = N beta_net of dam.lsr{ beta_net = }
 @treturn number|array free energy per neuron; nil and the reason outside the domain
 @see A(34), A(22)
-@usage dam.theory(dam.lse()):f_ret{ 0.1, 0.2, 0.5 }
+@usage print(dam.theory(dam.lse()):f_ret{ 0.1, 0.2, 0.5 })
 */
 static int f_ret(lua_State *L)
 {
@@ -364,10 +367,11 @@ docs/physics.md).
 @tparam number|array phi alignment, -1 to 1
 @tparam number|array q overlap of two replicas, -1 <= q < 1
 @tparam number|array T temperature, >= 0
-@tparam[opt] table options `N`: dimension that makes b = N beta_net of dam.lsr{ beta_net = }
+@tparam[opt] table options
+@tparam[opt] number options.N dimension that makes b = N beta_net of dam.lsr{ beta_net = }
 @treturn number|array free energy per neuron; nil and the reason outside the domain
 @see A(12), A(21), A(32)
-@usage dam.theory(dam.lse()):f(0.8, 0.64, 0.5)
+@usage print(dam.theory(dam.lse()):f(0.8, 0.64, 0.5))
 */
 static int f(lua_State *L)
 {
@@ -411,7 +415,7 @@ exact density; typical only for alpha > alpha*).
  alpha_th, the polynomial)
 @treturn string|table regime, in nested lists when the first result is an array
 @see A(26), A(27), A(30), A(31)
-@usage u, regime = dam.theory(dam.lse()):u_noise(0.1)
+@usage print(dam.theory(dam.lse()):u_noise(0.1))
 */
 static int u_noise(lua_State *L)
 {
@@ -435,10 +439,11 @@ static dam_status f_alpha_th(const dam_theory *th, const double *x, answer *out,
 /***
 Support threshold of LSR: below this load no random pattern reaches the support. 0 for b <= 1.
 @function theory:alpha_th
-@tparam[opt] table options `N`: dimension that makes b = N beta_net of dam.lsr{ beta_net = }
+@tparam[opt] table options
+@tparam[opt] number options.N dimension that makes b = N beta_net of dam.lsr{ beta_net = }
 @treturn number load; nil and the reason for kernels of infinite support
 @see A(28), A(38)
-@usage dam.theory(dam.lsr{ b = 3.41 }):alpha_th()
+@usage print(dam.theory(dam.lsr{ b = 3.41 }):alpha_th())
 */
 static int alpha_th(lua_State *L)
 {
@@ -462,7 +467,7 @@ sphere ("exact").
  of infinite support
 @treturn number|array its natural logarithm
 @see B, sections 2 and 3
-@usage dam.theory(dam.lsr{ b = 3.41 }, { law = "exact" }):patterns_in_support(0.3, 50)
+@usage print(dam.theory(dam.lsr{ b = 3.41 }, { law = "exact" }):patterns_in_support(0.3, 50))
 */
 static int patterns_in_support(lua_State *L)
 {
@@ -481,13 +486,16 @@ static dam_status f_alpha_c(const dam_theory *th, const double *x, answer *out, 
 Critical load: the largest alpha at which retrieval is stable at T.
 @function theory:alpha_c
 @tparam number|array T temperature, >= 0
-@tparam[opt] table options `floor` (LSR, law "paper"): "A39" (default; the floor of LSE, exists for
- f_ret <= 1) or "A30" (LSR's own); `which` (LSE, law "exact"): "depth" (default: f_ret = u_noise),
- "spinodal" (the target basin vanishes) or "global" (all M basins counted); `N` (law "exact"): the
- boundary against the annealed floor in N dimensions. Defaults come from dam.theory's options
+@tparam[opt] table options defaults are those given to dam.theory
+@tparam[opt="A39"] "A39"|"A30" options.floor LSR, law "paper": the floor of LSE (exists for
+ f_ret <= 1), or LSR's own
+@tparam[opt="depth"] "depth"|"spinodal"|"global" options.which LSE, law "exact": f_ret = u_noise;
+ where the target basin vanishes; all M basins counted
+@tparam[opt] number options.N law "exact": the boundary against the annealed floor in N dimensions;
+ for dam.lsr{ beta_net = } it makes b = N beta_net
 @treturn number|array load; nil and the reason where no boundary exists
 @see A(35), A(39), A(22)
-@usage dam.theory(dam.lse(), { law = "exact" }):alpha_c(0.5, { which = "global" })
+@usage print(dam.theory(dam.lse(), { law = "exact" }):alpha_c(0.5, { which = "global" }))
 */
 static int alpha_c(lua_State *L)
 {
@@ -503,11 +511,17 @@ static dam_status f_T_c(const dam_theory *th, const double *x, answer *out, dam_
 Critical temperature: the inverse of alpha_c(T).
 @function theory:T_c
 @tparam number|array alpha load, >= 0
-@tparam[opt] table options `floor`, `which`, `N` as for theory:alpha_c
+@tparam[opt] table options as for theory:alpha_c
+@tparam[opt="A39"] "A39"|"A30" options.floor LSR, law "paper": the floor of LSE (exists for
+ f_ret <= 1), or LSR's own
+@tparam[opt="depth"] "depth"|"spinodal"|"global" options.which LSE, law "exact": f_ret = u_noise;
+ where the target basin vanishes; all M basins counted
+@tparam[opt] number options.N law "exact": the boundary against the annealed floor in N dimensions;
+ for dam.lsr{ beta_net = } it makes b = N beta_net
 @treturn number|array temperature; math.huge where retrieval holds at every T (LSR below alpha_th);
  nil and the reason where it holds at none
 @see A(22), A(35), A(39)
-@usage dam.theory(dam.lse()):T_c(0.1)
+@usage print(dam.theory(dam.lse()):T_c(0.1))
 */
 static int T_c(lua_State *L)
 {
@@ -524,11 +538,13 @@ static dam_status f_T_max(const dam_theory *th, const double *x, answer *out, da
 LSR, law "paper", floor "A39": where the critical line meets the support threshold,
 alpha_c(T_max) = alpha_th.
 @function theory:T_max
-@tparam[opt] table options `floor` as for theory:alpha_c; `N`: dimension that makes b = N beta_net
- of dam.lsr{ beta_net = }
+@tparam[opt] table options as for theory:alpha_c
+@tparam[opt="A39"] "A39"|"A30" options.floor LSR, law "paper": the floor of LSE (exists for
+ f_ret <= 1), or LSR's own
+@tparam[opt] number options.N dimension that makes b = N beta_net of dam.lsr{ beta_net = }
 @treturn number temperature; nil and the reason where there is none
 @see A, section 4.3 and Fig. 1
-@usage dam.theory(dam.lsr{ b = 3.41 }):T_max()
+@usage print(dam.theory(dam.lsr{ b = 3.41 }):T_max())
 */
 static int T_max(lua_State *L)
 {
@@ -551,10 +567,16 @@ alpha < alpha_th), else "spin-glass" up to alpha = 1/2 and "paramagnetic" beyond
 @function theory:phase
 @tparam number|array alpha load, >= 0
 @tparam number|array T temperature, >= 0
-@tparam[opt] table options `floor`, `which`, `N` as for theory:alpha_c
+@tparam[opt] table options as for theory:alpha_c
+@tparam[opt="A39"] "A39"|"A30" options.floor LSR, law "paper": the floor of LSE (exists for
+ f_ret <= 1), or LSR's own
+@tparam[opt="depth"] "depth"|"spinodal"|"global" options.which LSE, law "exact": f_ret = u_noise;
+ where the target basin vanishes; all M basins counted
+@tparam[opt] number options.N law "exact": the boundary against the annealed floor in N dimensions;
+ for dam.lsr{ beta_net = } it makes b = N beta_net
 @treturn string|table phase, in nested lists for arrays; nil and the reason outside the domain
 @see A(22), A, Fig. 1
-@usage dam.theory(dam.lse()):phase(0.1, 0.5)
+@usage print(dam.theory(dam.lse()):phase(0.1, 0.5))
 */
 static int phase(lua_State *L)
 {
@@ -580,7 +602,7 @@ integral runs over both wells and the mean is 0.
 @treturn number|array mean alignment, relative error below 1e-10; nil and the reason outside the
  domain
 @see B(8), B(9)
-@usage dam.theory(dam.lse(), { law = "exact" }):phi_boltzmann(0.5, 50)
+@usage print(dam.theory(dam.lse(), { law = "exact" }):phi_boltzmann(0.5, 50))
 */
 static int phi_boltzmann(lua_State *L)
 {
@@ -605,7 +627,7 @@ Variance of the alignment in a single basin at temperature T in N dimensions.
 @tparam number|array N dimension, >= 2
 @treturn number|array variance of phi; nil and the reason outside the domain
 @see B(8), B(9)
-@usage dam.theory(dam.lse(), { law = "exact" }):phi_variance(0.5, 50)
+@usage print(dam.theory(dam.lse(), { law = "exact" }):phi_variance(0.5, 50))
 */
 static int phi_variance(lua_State *L)
 {
@@ -630,7 +652,7 @@ Mean energy per neuron in a single basin at temperature T in N dimensions.
 @tparam number|array N dimension, >= 2
 @treturn number|array mean of u; nil and the reason outside the domain
 @see B(8), B(9)
-@usage dam.theory(dam.lsr{ b = 3.41 }, { law = "exact" }):u_boltzmann(0.5, 50)
+@usage print(dam.theory(dam.lsr{ b = 3.41 }, { law = "exact" }):u_boltzmann(0.5, 50))
 */
 static int u_boltzmann(lua_State *L)
 {
@@ -656,7 +678,7 @@ is the heat capacity per neuron.
 @tparam number|array N dimension, >= 2
 @treturn number|array variance of u; nil and the reason outside the domain
 @see B(8), B(9)
-@usage dam.theory(dam.lse(), { law = "exact" }):u_variance(0.5, 50)
+@usage print(dam.theory(dam.lse(), { law = "exact" }):u_variance(0.5, 50))
 */
 static int u_variance(lua_State *L)
 {
@@ -682,7 +704,8 @@ Probability density of the alignment in a single basin, normalised over -1 <= ph
 @treturn number|array density: 0 outside the support, math.huge at phi = +-1 for N = 2 with law
  "exact"; nil and the reason outside the domain
 @see B(8), B(9)
-@usage dam.theory(dam.lse(), { law = "exact" }):phi_density(dam.linspace(-1, 1, 201), 0.5, 50)
+@usage print(dam.theory(dam.lse(), { law = "exact" }):phi_density(dam.linspace(-1, 1, 201), 0.5,
+50))
 */
 static int phi_density(lua_State *L)
 {
@@ -709,7 +732,7 @@ M/N^(k-1) for the polynomial.
 @tparam number|array N dimension, >= 2
 @treturn number|array load; nil and the reason outside the domain
 @see A, sections 1 and 2
-@usage dam.theory(dam.polynomial{ k = 2 }):load(14, 100)
+@usage print(dam.theory(dam.polynomial{ k = 2 }):load(14, 100))
 */
 static int load(lua_State *L)
 {
@@ -742,7 +765,7 @@ s = (1/2) [ln(1 - q) + (q - phi^2)/(1 - q)], which is the former at its minimum 
 @tparam[opt] number|array q overlap of two replicas, -1 <= q < 1
 @treturn number|array entropy per neuron, <= 0 without q; nil and the reason outside the domain
 @see A(19), A(21)
-@usage dam.entropy(0.8, 0.64)
+@usage print(dam.entropy(0.8, 0.64))
 */
 static int entropy(lua_State *L)
 {
@@ -762,12 +785,13 @@ is N-M-2.)
 @function dam.gram_entropy
 @tparam array|table|number phi alignments [M]
 @tparam array|number gram Gram matrix [M, M] with elements xi^mu.xi^nu/N, as p:gram(d) gives it
-@tparam table options `N` (number > M): dimension
+@tparam table options
+@tparam number options.N dimension, > M
 @treturn number entropy; nil and the reason when no state has these alignments
 @raise when the Gram matrix is singular or not positive definite (dependent patterns), not
  symmetric, or of another shape
 @see A(17), A(18)
-@usage dam.gram_entropy({ 0.5, 0.1 }, dam.array{ { 1, 0.2 }, { 0.2, 1 } }, { N = 50 })
+@usage print(dam.gram_entropy({ 0.5, 0.1 }, dam.array{ { 1, 0.2 }, { 0.2, 1 } }, { N = 50 }))
 */
 static int gram_entropy(lua_State *L)
 {
@@ -809,10 +833,14 @@ domain they return nil and the reason, never NaN; for an array the reason names 
 element (a:map(function(T) return th:phi(T) or 0 end) treats elements one by one).
 @function dam.theory
 @tparam hamiltonian hamiltonian dam.lse, dam.lsr or dam.polynomial
-@tparam[opt] table options `law`: "paper" (default, the papers' formulas) or "exact" (the exact
- geometry of the sphere); `floor` ("A39" or "A30") and `which` ("depth", "spinodal" or "global"):
-the defaults of theory:alpha_c and its kin
-@treturn theory with the fields `law`, `floor`, `which` and `hamiltonian`
+@tparam[opt] table options
+@tparam[opt="paper"] "paper"|"exact" options.law the papers' formulas, or the exact geometry of the
+ sphere
+@tparam[opt="A39"] "A39"|"A30" options.floor LSR, law "paper": the floor of LSE (exists for
+ f_ret <= 1), or LSR's own
+@tparam[opt="depth"] "depth"|"spinodal"|"global" options.which LSE, law "exact": f_ret = u_noise;
+ where the target basin vanishes; all M basins counted
+@treturn theory
 @raise on anything that is not allowed
 @see A(13)-(39), B(8), B(9)
 @usage th = dam.theory(dam.lse{ beta_net = 1 }, { law = "exact" })
@@ -871,6 +899,19 @@ static const char *const fields[] = {
     "hamiltonian", "phi_variance", NULL};
 
 /* Methods from the table in the first upvalue, then the four values. */
+/***
+The analytic theory of a Hamiltonian, made by dam.theory. Its methods take numbers, arrays or lists
+of numbers (shapes are matched from the last dimension, a length of 1 repeats) and return the like.
+Outside a formula's domain they return nil and the reason, never NaN; for an array the reason names
+the first such element.
+@type theory
+@tfield string law "paper" or "exact"
+@tfield string floor "A39" or "A30"
+@tfield string which "depth", "spinodal" or "global"
+@tfield hamiltonian hamiltonian
+@usage th = dam.theory(dam.lse(), { law = "exact" })
+ print(th.law, th:phi{ 0.1, 0.5, 1 }, th:alpha_c(0.5))
+*/
 static int get_index(lua_State *L)
 {
     const theory *t = luaL_checkudata(L, 1, DAM_CLASS_THEORY);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "../src/hash.h"
@@ -111,11 +112,24 @@ static int terminal(lua_State *L)
     return 1;
 }
 
+/* columns(): the width of the terminal that standard output is; nil when it is none */
+static int columns(lua_State *L)
+{
+    struct winsize size;
+
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+        lua_pushinteger(L, size.ws_col);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 void dam_open_tools(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"hash64", hash64}, {"crc32", crc32},       {"word", word},         {"slice", slice},
-        {"memory", memory}, {"hostname", hostname}, {"terminal", terminal}, {NULL, NULL}};
+        {"hash64", hash64},     {"crc32", crc32},     {"word", word},
+        {"slice", slice},       {"memory", memory},   {"hostname", hostname},
+        {"terminal", terminal}, {"columns", columns}, {NULL, NULL}};
 
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "tools");

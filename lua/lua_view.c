@@ -28,6 +28,12 @@ static view *check_view(lua_State *L)
     return v;
 }
 
+/***
+Ends the view before its call does: reading it afterwards is an error, closing it again is not.
+@function view:close
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:sample(8, { every = 8, observe = function(view) view:close() end })
+*/
 static int close_view(lua_State *L)
 {
     view *v = luaL_checkudata(L, 1, DAM_CLASS_VIEW);
@@ -75,6 +81,18 @@ static void fetch(lua_State *L, const dam_sampler *s, const char *key)
         lua_pushnil(L);
 }
 
+/***
+What an observer sees of all chains at the end of a block (`observe` of sampler:sample). A field is
+fetched when it is read; the view ends with the call, arrays taken from it stay.
+@type view
+@tfield array x states [T, disorder, replica, N]
+@tfield array phi alignment with the target [T, disorder, replica]
+@tfield array energy_density H/N [T, disorder, replica]
+@tfield[opt] array q12 x_a.x_b/N, mean over pairs of replicas [T, disorder]; nil with one replica
+@tfield integer step steps done since the sampler was made
+@usage s = dam.mh{ hamiltonian = dam.lse(), patterns = dam.patterns{ N = 20, M = 8 }, T = 0.3 }
+ s:sample(64, { every = 32, observe = function(view) print(view.step, view.x:max()) end })
+*/
 static int index_view(lua_State *L)
 {
     const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";

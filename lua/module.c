@@ -163,3 +163,8 @@ int luaopen_dam_stats(lua_State *L)
 {
     return open_after_dam(L, "dam.stats");
 }
+
+int luaopen_dam_help(lua_State *L)
+{
+    return open_after_dam(L, "dam.help");
+}

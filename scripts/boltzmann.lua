@@ -3,7 +3,8 @@
 local dam = require "dam"
 
 local opt = dam.options {
-  N = { { 24, 105 }, "dimensions (105 is B's plan at alpha = 0.1, 24 at 0.55)" },
+  N = { { 24, 105 }, "dimensions (105 is B's plan at alpha = 0.1, 24 at 0.55)",
+    { 24 } },
   b = { 3.41, "sharpness of the LSR kernel" },
   T_max = { 2.0, "highest temperature" },
   out = { ".", "folder for boltzmann_lse.png and boltzmann_lsr.png" },

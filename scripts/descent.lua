@@ -4,11 +4,11 @@ local dam = require "dam"
 
 local opt = dam.options {
   N = { { 6, 9, 12 }, "dimensions" },
-  alpha = { dam.range(0.05, 0.75, 0.05), "loads ln(M)/N" },
+  alpha = { dam.range(0.05, 0.75, 0.05), "loads ln(M)/N", dam.range(0.1, 0.7, 0.2) },
   b = { 3.41, "sharpness of the LSR kernel" },
   phi = { 1.0, "alignment that the starts have with the target" },
   retained = { 0.98, "alignment that counts as retrieved" },
-  disorder = { 60, "independent draws of the patterns" },
+  disorder = { 60, "independent draws of the patterns", 6 },
   steps = { 200, "updates at most" },
   seed = { 42, "random seed" },
   out = { "out", "folder for the figure" },

@@ -5,10 +5,11 @@ local dam = require "dam"
 local opt = dam.options {
   b = { 3.41, "sharpness of the LSR kernel" },
   T_max = { 2.0, "highest temperature" },
+  points = { 401, "points of a curve", 41 },
   file = { "free_energy.png", "figure, .png, .svg or .pdf" },
 }
 
-local T = dam.linspace(0, opt.T_max, 401)
+local T = dam.linspace(0, opt.T_max, opt.points)
 local lse, lsr = dam.theory(dam.lse()), dam.theory(dam.lsr { b = opt.b })
 
 print(dam.plot {

@@ -6,9 +6,9 @@ local opt = dam.options {
   N = { 24, "dimension" },
   alpha = { 0.2, "load ln(M)/N" },
   b = { 3.41, "sharpness of the LSR kernel" },
-  T = { dam.range(0.05, 1.2, 0.05), "temperatures, ascending" },
-  steps = { 1000, "steps at each temperature; as many before them are not measured" },
-  disorder = { 16, "independent draws of the patterns" },
+  T = { dam.range(0.05, 1.2, 0.05), "temperatures, ascending", dam.range(0.2, 1, 0.2) },
+  steps = { 1000, "steps at each temperature; as many before are not measured", 100 },
+  disorder = { 16, "independent draws of the patterns", 4 },
   seed = { 42, "random seed" },
   out = { "out", "folder for the figure" },
 }

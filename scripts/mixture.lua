@@ -6,9 +6,9 @@ local opt = dam.options {
   N = { 60, "dimension" },
   M = { 8, "patterns" },
   b = { 1.3, "sharpness of the LSR kernel" },
-  T = { dam.range(0.04, 0.6, 0.04), "temperatures" },
-  steps = { 3000, "steps; half as many before them are not measured" },
-  disorder = { 40, "independent draws of the patterns" },
+  T = { dam.range(0.04, 0.6, 0.04), "temperatures", dam.range(0.1, 0.5, 0.2) },
+  steps = { 3000, "steps; half as many before them are not measured", 200 },
+  disorder = { 40, "independent draws of the patterns", 5 },
   seed = { 42, "random seed" },
   out = { "out", "folder for the figure" },
 }

@@ -5,8 +5,8 @@ local dam = require "dam"
 local opt = dam.options {
   N = { 50, "dimension" }, M = { 148, "patterns" },
   T = { { 0.1, 0.3, 0.5, 0.7 }, "temperatures" },
-  disorder = { 100, "independent draws of the patterns" },
-  steps = { 3200, "steps, a multiple of every" }, every = { 32, "steps between observations" },
+  disorder = { 100, "independent draws of the patterns", 10 },
+  steps = { 3200, "steps, a multiple of every", 320 }, every = { 32, "steps between observations" },
   seed = { 1, "random seed" }, out = { "out", "folder for the figure" },
 }
 local patterns = dam.patterns { N = opt.N, M = opt.M, disorder = opt.disorder, seed = opt.seed }

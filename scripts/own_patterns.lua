@@ -5,20 +5,20 @@ local dam = require "dam"
 
 local opt = dam.options {
   beta_net = { 1.0, "sharpness of the LSE kernel" }, b = { 2.5, "sharpness of the LSR kernel" },
-  phi = { 0.7, "alignment that the starts have with their digit" },
-  T = { dam.range(0.02, 1, 0.07), "temperatures" }, steps = { 10000, "steps, as many before" },
-  seed = { 4, "random seed" }, out = { "out", "folder for the figures and the data" } }
+  phi = { 0.7, "alignment that the starts have with their digit" }, seed = { 4, "random seed" },
+  T = { dam.range(0.02, 1, 0.07), "temperatures" }, steps = { 10000, "steps, and before", 200 },
+  data = { "digits.npy", "file for the data" }, out = { "out", "folder for the figures" } }
 local digits, glyphs = dam.zeros(10, 20), "6999626227692476121626AF2F8E1E68E96F12446969669716"
 for i = 0, 199 do -- a hexadecimal digit is a row of four pixels
   local row = tonumber(glyphs:sub(i // 4 + 1, i // 4 + 1), 16)
   digits:set((row >> 3 - i % 4 & 1) * 2 - 1, i // 20 + 1, i % 20 + 1)
 end
-digits:save(opt.out .. "/digits.npy")
-local p = dam.patterns { from = dam.load(opt.out .. "/digits.npy"), rescale = true,
+digits:save(opt.data)
+local p = dam.patterns { from = dam.load(opt.data), rescale = true,
   targets = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 } }
 print(p, "overlaps:", p:gram())
-local kernels = { dam.lse { beta_net = opt.beta_net }, dam.lsr { b = opt.b } }
-local picture, points = dam.zeros(50, 18) * (0 / 0), {}
+local kernels, points = { dam.lse { beta_net = opt.beta_net }, dam.lsr { b = opt.b } }, {}
+local picture = dam.zeros(50, 18) * (0 / 0)
 for i, H in ipairs { kernels[1], kernels[1], kernels[2] } do -- the starts, then both kernels
   local r = dam.descend { hamiltonian = H, patterns = p, init = { phi = opt.phi }, seed = opt.seed,
     max_steps = i == 1 and 0 or nil }

@@ -6,21 +6,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <readline/history.h>
 #include <readline/readline.h>
 
 #include "../../src/interrupt.h"
+#include "completion.h"
+#include "history.h"
+#include "terminal.h"
 
-#define HISTORY_ENTRIES 5000
+#define FIRST_PROMPT "> "
+#define NEXT_PROMPT ">> "
 
-static char *history_path; /* NULL: history is not kept */
+static lua_State *state;
+static bool (*needs_more)(lua_State *L, const char *text);
 
 /* readline hands lines to a callback without argument. */
 static bool line_done;
 static char *line_read;
+
+static const char *lines_before; /* of the text that is being continued, or NULL */
+static bool take_back;           /* the up key asks for them */
 
 static volatile sig_atomic_t continued; /* the process was stopped and goes on */
 
@@ -37,40 +44,6 @@ static void take_line(char *line)
     rl_callback_handler_remove();
 }
 
-/* Makes the directories above the file `path`; whether that worked shows when the file is opened.
- */
-static void make_directories(char *path)
-{
-    for (char *p = path + 1; *p; p++)
-        if (*p == '/') {
-            *p = 0;
-            mkdir(path, 0700);
-            *p = '/';
-        }
-}
-
-static void open_history(void)
-{
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    int n = -1;
-
-    if (state && *state == '/')
-        n = asprintf(&history_path, "%s/damlua/history", state);
-    else if (home && *home)
-        n = asprintf(&history_path, "%s/.local/state/damlua/history", home);
-    if (n < 0) {
-        history_path = NULL;
-        return;
-    }
-    make_directories(history_path);
-    history_comment_char = '#'; /* with time stamps, entries of several lines stay whole */
-    history_write_timestamps = 1;
-    read_history(history_path);
-    stifle_history(HISTORY_ENTRIES);
-    using_history();
-}
-
 bool dam_input_is_terminal(void)
 {
     return isatty(STDIN_FILENO);
@@ -81,10 +54,171 @@ const char *dam_input_version(void)
     return rl_library_version;
 }
 
-void dam_input_open(void)
+/* ---- editing blocks ---- */
+
+static int line_start(int at)
+{
+    while (at > 0 && rl_line_buffer[at - 1] != '\n')
+        at--;
+    return at;
+}
+
+static int line_end(int at)
+{
+    while (at < rl_end && rl_line_buffer[at] != '\n')
+        at++;
+    return at;
+}
+
+/* Puts the cursor into the line that begins at `start`, `column` bytes from there if it has them.
+ */
+static void move_to(int start, int column)
+{
+    int end = line_end(start);
+
+    rl_point = start + column < end ? start + column : end;
+    while (rl_point > start && ((unsigned char)rl_line_buffer[rl_point] & 0xc0) == 0x80)
+        rl_point--; /* not into a character */
+}
+
+static int up(int count, int key)
+{
+    int start = line_start(rl_point);
+
+    if (start > 0) {
+        move_to(line_start(start - 1), rl_point - start);
+        return 0;
+    }
+    if (lines_before) {
+        take_back = true;
+        return 0;
+    }
+    return rl_get_previous_history(count, key);
+}
+
+static int down(int count, int key)
+{
+    int end = line_end(rl_point);
+
+    if (end < rl_end) {
+        move_to(end + 1, rl_point - line_start(rl_point));
+        return 0;
+    }
+    return where_history() < history_length ? rl_get_next_history(count, key) : 0;
+}
+
+static int to_line_start(int count, int key)
+{
+    (void)count;
+    (void)key;
+    rl_point = line_start(rl_point);
+    return 0;
+}
+
+static int to_line_end(int count, int key)
+{
+    (void)count;
+    (void)key;
+    rl_point = line_end(rl_point);
+    return 0;
+}
+
+static int new_line(int count, int key)
+{
+    (void)count;
+    (void)key;
+    return rl_insert_text("\n") < 0;
+}
+
+/* Enter: in an incomplete block a new line, else the end of the text. */
+static int enter(int count, int key)
+{
+    if (!lines_before && memchr(rl_line_buffer, '\n', (size_t)rl_end) &&
+        needs_more(state, rl_line_buffer))
+        return new_line(count, key);
+    return rl_newline(count, key);
+}
+
+/* Whatever keys call readline's function call ours instead. */
+static void rebind(Keymap map, rl_command_func_t *theirs, rl_command_func_t *ours)
+{
+    char **keys = rl_invoking_keyseqs_in_map(theirs, map);
+
+    for (char **k = keys; k && *k; k++) {
+        rl_bind_keyseq_in_map(*k, ours, map);
+        free(*k);
+    }
+    free(keys);
+}
+
+static void bind_keys(void)
+{
+    static const char *const maps[] = {"emacs-standard", "vi-insert", "vi-command"};
+
+    for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++) {
+        Keymap map = rl_get_keymap_by_name(maps[i]);
+        rebind(map, rl_get_previous_history, up);
+        rebind(map, rl_get_next_history, down);
+        rebind(map, rl_beg_of_line, to_line_start);
+        rebind(map, rl_end_of_line, to_line_end);
+        rebind(map, rl_newline, enter);
+    }
+    rl_bind_keyseq_in_map("\\e\\C-m", new_line, rl_get_keymap_by_name("emacs-standard"));
+    rl_bind_keyseq_in_map("\\e\\C-j", new_line, rl_get_keymap_by_name("emacs-standard"));
+}
+
+/* Rows of the terminal that a text takes which was typed line by line. */
+static int rows_of(const char *text)
+{
+    int rows = 0, columns = 0, height;
+    const char *prompt = FIRST_PROMPT;
+
+    rl_get_screen_size(&height, &columns);
+    for (const char *line = text; line; prompt = NEXT_PROMPT) {
+        const char *end = strchr(line, '\n');
+        int width = (int)strlen(prompt);
+        for (const char *p = line; *p && p != end; p++)
+            width += ((unsigned char)*p & 0xc0) != 0x80;
+        rows += 1 + (columns > 0 && width > 0 ? (width - 1) / columns : 0);
+        line = end ? end + 1 : NULL;
+    }
+    return rows;
+}
+
+/*
+ * Puts the earlier lines and the present one into the editor as one text, where the earlier ones
+ * stand on the screen; the cursor goes to the last of the earlier lines.
+ */
+static void edit_whole(void)
+{
+    char *text = NULL;
+    int rows = rows_of(lines_before), last;
+
+    if (asprintf(&text, "%s\n%s", lines_before, rl_line_buffer) < 0)
+        return;
+    last = (int)strlen(lines_before);
+    if (!rl_line_buffer[strspn(rl_line_buffer, " \t")])
+        text[last] = 0;
+    rl_callback_handler_remove();
+    fprintf(rl_outstream, "\r\033[%dA\033[J", rows);
+    fflush(rl_outstream);
+    lines_before = NULL;
+    dam_completion_after(NULL);
+    rl_callback_handler_install(FIRST_PROMPT, take_line);
+    rl_insert_text(text);
+    rl_point = last;
+    rl_redisplay();
+    free(text);
+}
+
+/* ---- reading ---- */
+
+void dam_input_open(lua_State *L, bool (*incomplete)(lua_State *L, const char *text))
 {
     struct sigaction action = {0};
 
+    state = L;
+    needs_more = incomplete;
     if (!dam_input_is_terminal())
         return;
     action.sa_handler = on_continue;
@@ -92,25 +226,17 @@ void dam_input_open(void)
     rl_readline_name = "damlua";
     rl_catch_signals = 0; /* the host's own handlers do it */
     rl_persistent_signal_handlers = 1;
-    open_history();
+    rl_variable_bind("show-all-if-ambiguous", "on"); /* unless the user's inputrc differs */
+    rl_initialize();
+    bind_keys();
+    dam_completion_open(L);
+    dam_history_open();
 }
 
 void dam_input_remember(const char *entry)
 {
-    HIST_ENTRY *last;
-    FILE *f;
-
-    if (!dam_input_is_terminal() || !entry[strspn(entry, " \t\n")])
-        return;
-    last = history_length ? history_get(history_base + history_length - 1) : NULL;
-    if (last && strcmp(last->line, entry) == 0)
-        return;
-    add_history(entry);
-    f = history_path ? fopen(history_path, "ae") : NULL;
-    if (f)
-        fclose(f); /* append_history wants the file to exist */
-    if (f)
-        append_history(1, history_path);
+    if (dam_input_is_terminal())
+        dam_history_add(entry);
 }
 
 /* Waits for a key, with the signals in `unblocked` let through. */
@@ -119,6 +245,7 @@ static bool wait_for_key(const sigset_t *unblocked)
     struct pollfd p = {STDIN_FILENO, POLLIN, 0};
     int n = ppoll(&p, 1, NULL, unblocked);
 
+    rl_check_signals(); /* the window's size */
     if (continued) {
         continued = 0;
         rl_reset_after_signal();
@@ -127,36 +254,55 @@ static bool wait_for_key(const sigset_t *unblocked)
     return n > 0;
 }
 
-static dam_input_kind read_terminal(const char *prompt, char **line)
+/* Reads keys until a line is done or a signal has come. */
+static void read_keys(const sigset_t *unblocked)
 {
-    sigset_t ours, before;
+    while (!line_done && !dam_interrupted()) {
+        int key = dam_terminal_next_key();
+        if (key >= 0)
+            rl_stuff_char(key);
+        if (key >= 0 || wait_for_key(unblocked))
+            rl_callback_read_char();
+        if (take_back && !line_done)
+            edit_whole();
+        take_back = false;
+    }
+}
+
+static dam_input_kind read_terminal(const char *before, char **line)
+{
+    sigset_t ours, unblocked;
 
     sigemptyset(&ours);
     sigaddset(&ours, SIGINT);
     sigaddset(&ours, SIGTERM);
     sigaddset(&ours, SIGHUP);
     sigaddset(&ours, SIGCONT);
-    sigprocmask(SIG_BLOCK, &ours, &before);
+    sigprocmask(SIG_BLOCK, &ours, &unblocked);
     line_done = false;
     line_read = NULL;
-    rl_callback_handler_install(prompt, take_line);
-    while (!line_done && !dam_interrupted())
-        if (wait_for_key(&before))
-            rl_callback_read_char();
+    lines_before = before;
+    dam_completion_after(before);
+    rl_callback_handler_install(before ? NEXT_PROMPT : FIRST_PROMPT, take_line);
+    read_keys(&unblocked);
     if (!line_done) {
+        rl_point = rl_end; /* below a block, not in it */
+        rl_redisplay();
         rl_free_line_state();
         rl_callback_sigcleanup();
         rl_callback_handler_remove();
         fputs("^C\n", rl_outstream);
         fflush(rl_outstream);
     }
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    sigprocmask(SIG_SETMASK, &unblocked, NULL);
     if (!line_done)
         return DAM_INPUT_INTERRUPTED;
     if (!line_read)
         fputc('\n', rl_outstream); /* Ctrl-D leaves the cursor behind the prompt */
     *line = line_read;
-    return line_read ? DAM_INPUT_LINE : DAM_INPUT_END;
+    if (!line_read)
+        return DAM_INPUT_END;
+    return before && !lines_before ? DAM_INPUT_WHOLE : DAM_INPUT_LINE;
 }
 
 static dam_input_kind read_plain(char **line)
@@ -177,8 +323,8 @@ static dam_input_kind read_plain(char **line)
     return DAM_INPUT_LINE;
 }
 
-dam_input_kind dam_input_read(const char *prompt, char **line)
+dam_input_kind dam_input_read(const char *before, char **line)
 {
     fflush(stdout);
-    return dam_input_is_terminal() ? read_terminal(prompt, line) : read_plain(line);
+    return dam_input_is_terminal() ? read_terminal(before, line) : read_plain(line);
 }

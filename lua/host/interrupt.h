@@ -3,9 +3,10 @@
  * output that broke) raises the engine's interrupt flag and arms a hook in the coroutine that is
  * running; the hook raises the Lua error "interrupted". While the flag is up, whatever could
  * swallow that error raises it again (guards.h), so no loop survives. Code that runs while the
- * error unwinds (__close) gets a short grace, after which it is interrupted as well. A third
- * signal, a second or more after the first, leaves the process at once: the way out of a long call
- * inside a C library.
+ * error unwinds (__close) gets a short grace, after which it is interrupted as well. A long call
+ * inside a C library cannot be stopped: half a second after the signal the terminal is told what is
+ * waited for, and a third signal, a second or more after the first, writes out open files and
+ * leaves the process.
  */
 #ifndef DAM_HOST_INTERRUPT_H
 #define DAM_HOST_INTERRUPT_H

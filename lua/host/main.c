@@ -25,6 +25,7 @@
 #include "prompt.h"
 #include "report.h"
 #include "sandbox.h"
+#include "terminal.h"
 
 #define PROGRAM "damlua"
 #define EXIT_INTERRUPTED 130
@@ -137,7 +138,11 @@ static void run_script(lua_State *L, session *s, const char *script)
     const char *file = strcmp(script, "-") == 0 ? NULL : script;
     int status = luaL_loadfilex(L, file, "t");
 
-    if (status == LUA_OK)
+    if (status == LUA_OK && s->options->interactive && file)
+        dam_prompt_keep_locals(L, file);
+    if (status == LUA_OK && s->options->interactive)
+        status = dam_prompt_call(L, push_arguments(L, s), 0);
+    else if (status == LUA_OK)
         status = dam_report_call(L, push_arguments(L, s), 0);
     else if (strstr(lua_tostring(L, -1), "binary chunk"))
         lua_pushfstring(L, "%s is compiled bytecode, which is not run: give the source text",
@@ -168,6 +173,15 @@ static void run_verb(lua_State *L, session *s)
     lua_settop(L, 0);
 }
 
+/* The global `help`: the module is loaded when it is asked, for the texts are many. */
+static int help(lua_State *L)
+{
+    dam_modules_require(L, "dam.help");
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
 /* Libraries, guards, dam and the ways of require. */
 static void prepare(lua_State *L, const session *s)
 {
@@ -180,11 +194,14 @@ static void prepare(lua_State *L, const session *s)
     if (o->sandbox)
         dam_sandbox_prepare(L);
     luaL_requiref(L, "dam", luaopen_dam, 1);
+    lua_register(L, "help", help);
+    dam_modules_keep_require(L);
     if (lua_getfield(L, -1, "build") == LUA_TTABLE && lua_getfield(L, -1, "libraries")) {
         lua_pushstring(L, dam_input_version());
         lua_setfield(L, -2, "readline");
     }
     lua_settop(L, 0);
+    dam_terminal_install(L);
     set_arg(L, s);
     if (o->sandbox)
         dam_sandbox_enter(L);
@@ -205,6 +222,10 @@ static int run_session(lua_State *L)
     prepare(L, s);
     if (o->version || (prompt && !o->config.quiet))
         print_version();
+    if (prompt && !o->config.quiet && dam_terminal_is())
+        puts("Tab completes, help() explains, Ctrl-C stops what runs, Ctrl-D leaves.");
+    if (prompt)
+        dam_prompt_open(L);
     if (run_actions(L, s)) {
         if (o->verb)
             run_verb(L, s);

@@ -11,6 +11,9 @@
 
 #define VERB_PREFIX "dam.verb."
 
+static const char require_key;       /* its address is a key of the registry */
+static const char *beside_path = ""; /* kept alive by the searcher's upvalue */
+
 /* The searcher's upvalue is the path to search, such as "scripts/?.lua;scripts/?/init.lua". */
 static int search_beside(lua_State *L)
 {
@@ -54,11 +57,30 @@ void dam_modules_beside(lua_State *L, const char *script)
         lua_seti(L, -2, i + 1);
     }
     push_directory(L, script);
-    lua_pushfstring(L, "%s?.lua;%s?/init.lua", lua_tostring(L, -1), lua_tostring(L, -1));
+    beside_path =
+        lua_pushfstring(L, "%s?.lua;%s?/init.lua", lua_tostring(L, -1), lua_tostring(L, -1));
     lua_remove(L, -2);
     lua_pushcclosure(L, search_beside, 1);
     lua_seti(L, -2, 2); /* after package.preload */
     lua_pop(L, 2);
+}
+
+void dam_modules_keep_require(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &require_key);
+}
+
+void dam_modules_require(lua_State *L, const char *name)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &require_key);
+    lua_pushstring(L, name);
+    lua_call(L, 1, 1);
+}
+
+const char *dam_modules_beside_path(void)
+{
+    return beside_path;
 }
 
 /* Pushes a block with the string keys of the table at `index`, ended by NULL. */

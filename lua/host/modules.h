@@ -13,6 +13,16 @@
 /* Installs the searcher for modules beside `script` (NULL or "-": in the working directory). */
 void dam_modules_beside(lua_State *L, const char *script);
 
+/* The templates of that searcher, as in package.path. */
+const char *dam_modules_beside_path(void);
+
+/*
+ * Keeps the `require` that is there now for the host's own use, whatever scripts do to theirs;
+ * dam_modules_require pushes a module by it.
+ */
+void dam_modules_keep_require(lua_State *L);
+void dam_modules_require(lua_State *L, const char *name);
+
 /* Makes the use of an undefined global an error that suggests the nearest name. */
 void dam_modules_strict(lua_State *L);
 

@@ -5,6 +5,8 @@
 
 #include <lauxlib.h>
 
+#include "modules.h"
+
 /* Of a deep stack only this many own frames are shown at its top, and these last levels searched.
  */
 #define FRAMES_AT_TOP 10
@@ -15,21 +17,40 @@
 
 static bool all_frames;
 
+/* See dam_report_chunk. */
+static const void *chunk;
+static void (*chunk_failed)(lua_State *L);
+
 void dam_report_all_frames(bool all)
 {
     all_frames = all;
 }
 
+void dam_report_chunk(const void *function, void (*on_error)(lua_State *L))
+{
+    chunk = function;
+    chunk_failed = on_error;
+}
+
+static bool is_main(lua_State *L, lua_Debug *ar)
+{
+    const void *function;
+
+    lua_getinfo(L, "f", ar);
+    function = lua_topointer(L, -1);
+    lua_pop(L, 1);
+    return strcmp(ar->what, "main") == 0 || (chunk && function == chunk);
+}
+
 /* A frame is the user's own if its text is neither C, nor ours, nor a line typed at the prompt. */
-static bool is_own(const lua_Debug *ar)
+static bool is_own(lua_State *L, lua_Debug *ar)
 {
     if (strcmp(ar->what, "C") == 0 || strncmp(ar->source, "@stdlib/", 8) == 0)
         return false;
-    return strcmp(ar->source, "=stdin") != 0 || strcmp(ar->what, "main") != 0;
+    return strcmp(ar->source, "=stdin") != 0 || !is_main(L, ar);
 }
 
-/* The number of levels of the stack. */
-static int count_levels(lua_State *L)
+int dam_report_levels(lua_State *L)
 {
     lua_Debug ar;
     int below = 0, above = 1;
@@ -68,7 +89,7 @@ static void add_frame(lua_State *L, luaL_Buffer *b, lua_Debug *ar)
 {
     lua_pushfstring(L, "\n\t%s:%d: in ", ar->short_src, ar->currentline);
     luaL_addvalue(b);
-    if (strcmp(ar->what, "main") == 0) {
+    if (is_main(L, ar)) {
         lua_pushliteral(L, "main chunk");
     } else if (push_global_name(L, ar)) {
         lua_pushfstring(L, "function '%s'", lua_tostring(L, -1));
@@ -91,7 +112,7 @@ static int add_own_frames(lua_State *L, luaL_Buffer *b, int from, int to, int mo
 
     for (; level < to && most > 0 && lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "Slnt", &ar);
-        if (is_own(&ar)) {
+        if (is_own(L, &ar)) {
             add_frame(L, b, &ar);
             most--;
         }
@@ -102,7 +123,7 @@ static int add_own_frames(lua_State *L, luaL_Buffer *b, int from, int to, int mo
 /* Pushes the traceback of the user's own frames from `level` on; "" when there are none. */
 static void push_own_frames(lua_State *L, int level)
 {
-    int end = count_levels(L);
+    int end = dam_report_levels(L);
     int searched = end < level + LEVELS_SEARCHED ? end : level + LEVELS_SEARCHED;
     int next, bottom;
     size_t size;
@@ -138,10 +159,44 @@ static void describe(lua_State *L)
     lua_settop(L, 1);
 }
 
+/* suggestion(message, level) by dam.prompt.suggest: above `level` is this function itself. */
+static int find_suggestion(lua_State *L)
+{
+    dam_modules_require(L, "dam.prompt.suggest");
+    lua_getfield(L, -1, "message");
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_call(L, 2, 1);
+    return 1;
+}
+
+/*
+ * Adds "; did you mean 'x'?" to a message about a nil value. Between the function that failed and
+ * the one that suggests are this handler and find_suggestion.
+ */
+static void add_suggestion(lua_State *L)
+{
+    if (!strstr(lua_tostring(L, 1), "a nil value (") || !lua_checkstack(L, LUA_MINSTACK))
+        return;
+    lua_pushvalue(L, 1);
+    lua_pushcfunction(L, find_suggestion);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 3);
+    if (lua_pcall(L, 2, 1, 0) == LUA_OK && lua_type(L, -1) == LUA_TSTRING) {
+        lua_concat(L, 2);
+        lua_replace(L, 1);
+    }
+    lua_settop(L, 1);
+}
+
 static int message_handler(lua_State *L)
 {
     lua_settop(L, 1);
+    if (chunk_failed)
+        chunk_failed(L);
     describe(L);
+    lua_settop(L, 1);
+    add_suggestion(L);
     if (all_frames)
         luaL_traceback(L, L, lua_tostring(L, 1), 1);
     else {

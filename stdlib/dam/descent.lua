@@ -1,4 +1,4 @@
---- descent:table(): what became of every start of dam.descend, one row each.
+--- What became of every start of dam.descend, one row each.
 local format = require "dam.format"
 
 --- The descent as a table: one row per start.

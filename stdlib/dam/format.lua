@@ -210,6 +210,11 @@ function Table.column(self, name)
 end
 
 local methods = { csv = Table.csv, column = Table.column }
+--- Rows that print as an aligned table: result:table(), descent:table() and format.table make them.
+--- `t[i].phi` is a value.
+-- @type table
+-- @usage t = dam.format.table({ { T = 0.1, phi = 0.95 } }, { "T", "phi" })
+-- print(t, t[1].phi)
 local Table_meta = { __name = "dam.table", __tostring = to_text, __index = methods }
 
 local function read_column(column, i)
@@ -227,11 +232,13 @@ end
 --- A table of results that prints aligned.
 -- @function format.table
 -- @tparam table rows list of rows, each a table from column name to number or string
--- @tparam table columns list of names, or of `{ name =, err =, format =, title = }`: `err` names
---  the column of standard errors, which the text merges as 0.31498(72) and CSV keeps apart;
---  `format` is for string.format (default "%.6g")
--- @treturn table list of the same rows; `tostring` gives the aligned text, `:csv()` the CSV text,
---  `:column(name)` one column
+-- @tparam table columns list of names, or of tables of the following
+-- @tparam string columns.name the column's name
+-- @tparam[opt] string columns.err the column of its standard errors, which the text merges as
+--  0.31498(72) and CSV keeps apart
+-- @tparam[opt="%.6g"] string columns.format for string.format
+-- @tparam[opt] string columns.title what the text calls the column
+-- @treturn table list of the same rows, which prints aligned (help "csv", help "column")
 -- @raise on rows and columns of another form
 -- @usage print(dam.format.table({ { T = 0.1, phi = 0.95, e = 0.01 } },
 --   { "T", { name = "phi", err = "e" } }))

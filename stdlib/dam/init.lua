@@ -1,5 +1,21 @@
 --- The module `dam`: the C core with the standard library over it. Reading a name that it does not
 --- have is an error with the nearest spelling; to probe, use rawget(dam, name).
+-- @module dam
+-- @tfield string version such as "0.1.0"
+-- @tfield table config what command line and environment ask for
+-- @tfield string config.device as --device
+-- @tfield integer config.threads as --threads; one per core when nothing was asked
+-- @tfield boolean config.quiet --quiet
+-- @tfield boolean config.dry_run --dry-run
+-- @tfield boolean config.fresh --fresh
+-- @tfield[opt] integer[] config.shard {i, n} of --shard i/n
+-- @tfield table build how this binary was made
+-- @tfield string build.type such as "release"
+-- @tfield string build.compiler its name and version
+-- @tfield string build.flags flags of the compiler
+-- @tfield string build.glibc oldest C library that it runs with
+-- @tfield table build.libraries version by name of library
+-- @usage print(dam.version, dam.build.type, dam.config.threads)
 local core = require "dam.core"
 local check = require "dam.check"
 

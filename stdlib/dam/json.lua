@@ -79,7 +79,7 @@ end
 
 --- The text of a value: numbers, strings, booleans, lists, and tables with string keys (sorted).
 -- @function json.encode
--- @param v
+-- @param v any of these
 -- @treturn string
 -- @raise on functions, userdata, other keys and tables that contain themselves
 -- @usage json = require "dam.json"; assert(json.encode{ b = 1, a = {2.5} } == '{"a":[2.5],"b":1}')

@@ -112,16 +112,16 @@ local function read_specification(specification)
     check.raise("dam.options: expected a table { name = {default, help} }, got %s",
       type(specification))
   end
-  local list = {}
+  local list, hurried = {}, false
   for name, entry in pairs(specification) do
     if type(name) ~= "string" or not name:find("^%a[%w_]*$") then
       check.raise("dam.options: an option's name is a word, not %s", check.show(name))
     elseif name == "help" or name == "h" then
       check.raise("dam.options: --help and -h are there already")
     end
-    local default, help = entry, nil
+    local default, help, quick = entry, nil, nil
     if type(entry) == "table" then
-      default, help = entry[1], entry[2]
+      default, help, quick = entry[1], entry[2], entry[3]
     end
     local kind = kind_of(default)
     if not kind then
@@ -129,8 +129,16 @@ local function read_specification(specification)
         "{default, help} with a number, true or false, text or a list as default")
     elseif help ~= nil and type(help) ~= "string" then
       check.argument("dam.options", name .. "[2]", help, "the help text")
+    elseif quick ~= nil and kind_of(quick) ~= kind then
+      check.argument("dam.options", name .. "[3]", quick, "a value of the default's type")
     end
-    list[#list + 1] = { name = name, default = default, help = help or "", kind = kind }
+    list[#list + 1] = { name = name, default = default, help = help or "", kind = kind,
+      quick = quick }
+    hurried = hurried or quick ~= nil
+  end
+  if hurried and specification.quick == nil then
+    list[#list + 1] = { name = "quick", default = false, help = "small values, for a first look",
+      kind = "boolean" }
   end
   table.sort(list, function(a, b) return a.name < b.name end)
   return list
@@ -154,7 +162,9 @@ local function usage(list, script)
   end
   for i, o in ipairs(list) do
     local default = o.kind == "boolean" and (o.default and "on" or "off") or show(o.default)
-    line(heads[i], ("%s%s(default: %s)"):format(o.help, o.help == "" and "" or " ", default))
+    local quick = o.quick ~= nil and ("; --quick: %s"):format(show(o.quick)) or ""
+    line(heads[i], ("%s%s(default: %s%s)"):format(o.help, o.help == "" and "" or " ", default,
+      quick))
   end
   line("-h, --help", "show this help and leave")
   return table.concat(lines, "\n") .. "\n"
@@ -224,6 +234,24 @@ local function parse(list, args, values, script)
   end
 end
 
+--- The defaults of what was not given, with --quick those for it.
+local function fill_in(list, values)
+  local hurry = values.quick
+  for _, o in ipairs(list) do
+    if o.name == "quick" and hurry == nil then
+      hurry = o.default
+    end
+  end
+  for _, o in ipairs(list) do
+    if values[o.name] == nil then
+      values[o.name] = o.default
+      if hurry == true and o.quick ~= nil then
+        values[o.name] = o.quick
+      end
+    end
+  end
+end
+
 local function wants_help(args)
   for _, word in ipairs(args) do
     if word == "-h" or word == "--help" then
@@ -247,12 +275,14 @@ end
 --- as are `_` and `-` in names. `--help` and `-h` print the options and leave with status 0; a
 --- mistake is one line on standard error and status 1.
 -- @function dam.options
--- @tparam table specification `name = { default, "help text" }`
+-- @tparam table specification `name = { default, "help text" }` for every option; a third value is
+--  the default with `--quick`, which is then an option of the script
 -- @tparam[opt] table args list of words instead of the script's `arg`; mistakes are raised then
 -- @treturn table the value of every option. `dam.options.last` keeps a copy, which is recorded with
 --  results
 -- @raise on a specification of another form
--- @usage opt = dam.options{ seed = { 42, "random seed" }, quick = { false, "small run" } }
+-- @usage opt = dam.options{ seed = { 42, "random seed" }, steps = { 10000, "steps", 100 } }
+-- print(opt.seed, opt.steps, opt.quick)
 local function read(_, specification, args)
   local list = read_specification(specification)
   local own = rawget(core.sharing.environment(), "arg") or {}
@@ -263,13 +293,11 @@ local function read(_, specification, args)
     os.exit(0, true)
   end
   local values = {}
-  for _, o in ipairs(list) do
-    values[o.name] = o.default
-  end
   local message = parse(list, given, values, script)
   if message then
     complain(script, message, args ~= nil)
   end
+  fill_in(list, values)
   options.last = {}
   for name, v in pairs(values) do
     options.last[name] = v

@@ -40,6 +40,7 @@ end
 -- @tparam number T
 -- @treturn number mean of phi
 -- @see B(8)
+-- @usage print(require "dam.oracle".single_pattern(dam.lse(), 24, 0.5))
 function oracle.single_pattern(H, N, T)
   if H.kernel == "lse" then
     return bessel_ratio(N / 2, N / T)
@@ -57,6 +58,10 @@ end
 -- @tparam number T
 -- @tparam table size disorder, equilibrate, sample; seed
 -- @treturn table found, error, exact, deviation (in standard errors)
+-- @usage oracle = require "dam.oracle"
+-- r = oracle.check_single_pattern(dam.lse(), 12, 0.5,
+--   { disorder = 4, equilibrate = 100, sample = 200, seed = 1 })
+-- print(r.found, r.exact)
 function oracle.check_single_pattern(H, N, T, size)
   local p <close> = core.patterns { N = N, M = 1, disorder = size.disorder, seed = size.seed }
   local s <close> = core.mh { hamiltonian = H, patterns = p, T = T, seed = size.seed }
@@ -85,6 +90,7 @@ end
 -- @tparam table values sorted in place
 -- @tparam function cdf
 -- @treturn number probability of such a distance or a larger one
+-- @usage print(require "dam.oracle".ks({ 0.1, 0.4, 0.8 }, function(x) return x end))
 function oracle.ks(values, cdf)
   table.sort(values)
   local n, d = #values, 0
@@ -100,6 +106,7 @@ end
 -- @tparam table a sorted in place
 -- @tparam table b sorted in place
 -- @treturn number probability of such a distance or a larger one
+-- @usage print(require "dam.oracle".ks2({ 0.1, 0.4, 0.8 }, { 0.2, 0.5, 0.9 }))
 function oracle.ks2(a, b)
   table.sort(a)
   table.sort(b)
@@ -122,6 +129,7 @@ end
 -- @function oracle.beta_cdf
 -- @tparam integer k
 -- @treturn function of phi
+-- @usage print(require "dam.oracle".beta_cdf(11)(0))
 function oracle.beta_cdf(k)
   local n = k - 1
   local function integral(theta)
@@ -145,6 +153,7 @@ end
 -- @tparam integer states how many, a multiple of 10000
 -- @tparam integer seed
 -- @treturn table list of alignments
+-- @usage print(#require "dam.oracle".infinite_temperature(dam.lse(), 4, 10000, 1))
 function oracle.infinite_temperature(H, N, states, seed)
   local p <close> = core.patterns { N = N, M = 3, disorder = 100, seed = seed }
   local s <close> = core.mh { hamiltonian = H, patterns = p, T = 1e6, replicas = 100, seed = seed }
@@ -225,6 +234,10 @@ end
 -- @treturn table energy, largest: probabilities (two-sample Kolmogorov-Smirnov) that the states
 --  after `steps` follow the law of fresh draws; deviation: of the mean energy of the snapshots from
 --  that of fresh draws, in standard errors; kept: whether all agree
+-- @usage oracle = require "dam.oracle"
+-- r = oracle.exact_mixture(1, 3, 6,
+--   { chains = 40, steps = 10, snapshots = 2, apart = 5, batches = 2, seed = 1 })
+-- print(r.energy, r.deviation)
 function oracle.exact_mixture(beta_net, M, N, size, rule)
   local H, T, disorder = core.lse { beta_net = beta_net }, 1 / beta_net, 40
   local replicas = size.chains // disorder
@@ -260,6 +273,7 @@ end
 -- @function oracle.wrong_rules
 -- @tparam number beta_net
 -- @treturn table name -> temperature
+-- @usage for name, T in pairs(require "dam.oracle".wrong_rules(2)) do print(name, T) end
 function oracle.wrong_rules(beta_net)
   local T = 1 / beta_net
   return { ["T forgotten"] = 1, ["T inverted"] = 1 / T, ["1/beta_net dropped"] = T / beta_net,

@@ -1,6 +1,7 @@
---- dam.plot: figures by gnuplot, as PNG, SVG or PDF files or as text in the terminal. No window
---- system is needed. What goes to gnuplot is one script with the data inside; texts are quoted so
---- that nothing in them is executed, and file names never reach a shell unquoted.
+--- dam.plot: figures by gnuplot, as PNG, SVG or PDF files, or in the terminal: as pictures where it
+--- says that it draws them (kitty's protocol, sixel), else as text. No window system is needed.
+--- What goes to gnuplot is one script with the data inside; texts are quoted so that nothing in
+--- them is executed, and file names never reach a shell unquoted.
 local check = require "dam.check"
 local core = require "dam.core"
 
@@ -65,9 +66,9 @@ local function enhance(text)
   return table.concat(out)
 end
 
---- A label as a gnuplot expression; the terminal shows it as it stands.
+--- A label as a gnuplot expression; where characters draw the figure it stays as it is.
 local function label(p, text)
-  return quote(p.file and enhance(text) or text)
+  return quote(p.text and text or enhance(text))
 end
 
 local function number(v)
@@ -295,6 +296,7 @@ local function read_options(o)
     xlabel = check_string("xlabel", o.xlabel), ylabel = check_string("ylabel", o.ylabel),
     xrange = check_range("xrange", o.xrange), yrange = check_range("yrange", o.yrange),
     logx = o.logx, logy = o.logy, key = check_key(o.key), size = read_size(o.size),
+    sized = o.size ~= nil,
     heatmap = read_heatmap(o.heatmap), overwrite = o.overwrite, series = {},
   }
   local colors = p.heatmap and MAP_COLORS or COLORS
@@ -435,7 +437,10 @@ end
 
 local function terminal_command(p)
   local w, h = p.size[1], p.size[2]
-  if p.suffix == "png" then
+  if p.suffix == "sixel" then
+    return ("set terminal sixelgd enhanced truecolor size %d,%d font 'Sans,%d' linewidth 1.4 "
+      .. "background '#ffffff'"):format(w, h, math.max(9, math.floor(math.min(w, 1.5 * h) / 80)))
+  elseif p.suffix == "png" then
     return ("set terminal pngcairo enhanced size %d,%d font 'Sans,%d' linewidth 1.4"):format(w, h,
       math.max(9, math.floor(math.min(w, 1.5 * h) / 70)))
   elseif p.suffix == "svg" then
@@ -482,8 +487,8 @@ local function series_plot(p, s)
     add("dashtype %s", s.dash)
   end
   if s.style ~= "line" then
-    add("pointtype %s pointsize %s", p.file and SYMBOLS[s.place % #SYMBOLS + 1]
-      or LETTERS[s.place % #LETTERS + 1], p.suffix == "png" and "1.1" or "0.6")
+    add("pointtype %s pointsize %s", p.text and LETTERS[s.place % #LETTERS + 1]
+      or SYMBOLS[s.place % #SYMBOLS + 1], p.suffix == "png" and "1.1" or "0.6")
   end
   add("%s", s.label and "title " .. label(p, s.label) or "notitle")
   return table.concat(parts, " ")
@@ -561,7 +566,7 @@ local function frame_commands(p)
   p.command("set border %d %s linecolor rgb '#444444'", p.heatmap and 15 or 3,
     p.heatmap and "front" or "back")
   p.command("set tics nomirror out scale 0.6 textcolor rgb '#222222'")
-  if p.file and not p.heatmap then
+  if not p.text and not p.heatmap then
     p.command("set grid linetype 1 linecolor rgb '#e4e4e4' linewidth 0.7")
   end
   p.command("set errorbars 0.6")
@@ -578,7 +583,7 @@ local function frame_commands(p)
     end
     if p["log" .. axis] then
       p.command("set logscale %s", axis)
-      p.command("set format %s %s", axis, p.file and "'10^{%T}'" or "'%g'")
+      p.command("set format %s %s", axis, p.text and "'%g'" or "'10^{%T}'")
     end
   end
   p.command("%s", key_command(p))
@@ -657,7 +662,7 @@ local function run(script)
     check.raise("%s: the temporary file %s cannot be written", WHERE, name)
   end
   -- Neither a user's own start-up file nor the locale must change the figure.
-  local pipe = io.popen("command -v gnuplot >/dev/null 2>&1 || exit 127; "
+  local pipe <close> = io.popen("command -v gnuplot >/dev/null 2>&1 || exit 127; "
     .. "LC_ALL=C.UTF-8 gnuplot --default-settings " .. shell_quote(name) .. " 2>&1 </dev/null", "r")
   local text = pipe:read("a") or ""
   local ok, _, status = pipe:close()
@@ -751,47 +756,166 @@ local function draw_file(p)
   return p.file
 end
 
-local function draw_terminal(p)
-  p.columns = math.max(40, math.min(200, tonumber(os.getenv("COLUMNS")) or 79))
-  p.lines = math.max(15, math.min(30, p.columns // 3))
+-- ---- the terminal ----
+
+-- Pixels of a picture in the terminal.
+local PICTURE = { 800, 480 }
+
+local BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(bytes)
+  local out = {}
+  for i = 1, #bytes, 3 do
+    local a, b, c = bytes:byte(i, i + 2)
+    local n = a << 16 | (b or 0) << 8 | (c or 0)
+    for k = 0, 3 do
+      local at = (n >> (18 - 6 * k) & 63) + 1
+      out[#out + 1] = k > 1 and not (k == 2 and b or c) and "=" or BASE64:sub(at, at)
+    end
+  end
+  return table.concat(out)
+end
+
+--- A PNG picture as kitty's protocol wants it: in pieces, all but the last of which say that more
+--- comes.
+local function kitty_text(picture)
+  local text, parts = base64(picture), {}
+  for i = 1, #text, 4096 do
+    parts[#parts + 1] = ("\27_G%sm=%d;%s\27\\"):format(i == 1 and "a=T,f=100," or "",
+      i + 4096 <= #text and 1 or 0, text:sub(i, i + 4095))
+  end
+  return table.concat(parts) .. "\n"
+end
+
+--- The program damlua's knowledge of its terminal; nil elsewhere, and when output goes to a file.
+local function find_terminal()
+  local ok, terminal = pcall(require, "dam.terminal")
+  return ok and io.output() == io.stdout and terminal or nil
+end
+
+--- Draws a picture in the terminal by its own protocol.
+local function draw_picture(p, graphics)
+  local name = os.tmpname()
+  local _ <close> = temporary(name)
+  p.suffix = graphics == "kitty" and "png" or "sixel"
+  p.size = p.sized and p.size or PICTURE
+  run(make_script(p, name))
+  local picture = read_all(name) or ""
+  io.write(graphics == "kitty" and kitty_text(picture) or picture .. "\n")
+end
+
+local function draw_text(p, columns, lines)
+  p.text = true
+  p.columns = math.max(40, math.min(200, columns))
+  p.lines = math.max(15, math.min(30, p.columns // 3, lines - 2))
   p.size = { p.columns * 10, p.lines * 20 }
-  io.write((run(make_script(p)):gsub("\f", ""):gsub("^%s*\n", "")))
+  local text = run(make_script(p)):gsub("\f", ""):gsub("^%s*\n", "")
+  io.write((text:gsub("%s+$", "")), "\n")
+end
+
+local function draw_terminal(p)
+  local terminal = find_terminal()
+  local graphics = terminal and terminal.graphics()
+  if graphics then
+    draw_picture(p, graphics)
+  else
+    local columns = tonumber(os.getenv("COLUMNS")) or terminal and terminal.columns() or 79
+    draw_text(p, columns, terminal and terminal.lines() or 40)
+  end
+  io.flush()
+end
+
+--- The options of dam.plot(x, y, third): err, a file's name, or options of the figure and the
+--- series in one table.
+local function simple_options(x, y, third)
+  local o, series = {}, { x = x, y = y }
+  if type(third) == "string" then
+    o.file = third
+  elseif type(third) == "table" and third[1] == nil and next(third) ~= nil then
+    for key, value in pairs(third) do
+      local of_series = key == "err" or key == "label" or key == "style" or key == "color"
+        or key == "dash"
+      if of_series then
+        series[key] = value
+      else
+        o[key] = value
+      end
+    end
+  else
+    series.err = third
+  end
+  o.points = o.points or { series }
+  return o
+end
+
+local function draw(p)
+  if p.file then
+    return draw_file(p)
+  end
+  draw_terminal(p)
 end
 
 --- Draws a figure. `dam.plot{ file = "out/x.png", ... }` writes a PNG, SVG or PDF file by its
 --- suffix; without a file, and as `dam.plot(x, y)`, `dam.plot(x, y, err)` or `dam.plot(y)`, it
---- draws with characters in the terminal. Texts may hold UTF-8 (Greek included); `_{...}` and
---- `^{...}` make sub- and superscripts, everything else is literal. NaN and infinite points are
---- left out.
+--- draws in the terminal: a picture where the terminal takes kitty's protocol or sixel, else
+--- characters. `dam.plot(x, y, "x.png")` draws into a file. Texts may hold UTF-8 (Greek
+--- included); `_{...}` and `^{...}` make sub- and superscripts, everything else is literal. NaN and
+--- infinite points are left out.
 ---
 --- A file's folder is made when missing. A file that is there already is kept as NAME~ (replacing
 --- an older NAME~) unless `overwrite = true`. A figure is complete or not there.
 -- @function dam.plot
--- @tparam table|array options or x. Options: `file`; `title`, `xlabel`, `ylabel`; `xrange`,
---  `yrange` ({low, high}); `logx`, `logy`; `key` (place of the legend in words like "top left" or
---  "outside below", false for none; by default a corner without data); `size` ({width, height} in
---  pixels, default {1200, 800}); `points` and `curves`: lists of series { x =, y =, err =, label =,
---  style = "points"|"line"|"linespoints", color =, dash = } with x, y, err tables or
---  one-dimensional arrays of equal lengths (points and curves of one place in their lists share a
---  colour; color is "#rrggbb", a name or a number of the palette; dash is "dashed", "dotted" or
---  "dashdot"); `vlines`, `hlines`: lists of numbers or { x | y =, label =, color =, dash = };
---  `heatmap` = { x =, y =, z = [#x, #y], label =, range = }; `shaded`: list of { x | y = {from,
---  to} } or bands { x =, low =, high = }, each with label and color; `overwrite`
--- @tparam[opt] table|array y
--- @tparam[opt] table|array err
+-- @tparam table|array options the following, or x
+-- @tparam[opt] string options.file name ending in .png, .svg or .pdf; without it the terminal
+-- @tparam[opt] string options.title
+-- @tparam[opt] string options.xlabel
+-- @tparam[opt] string options.ylabel
+-- @tparam[opt] {number,number} options.xrange {low, high}
+-- @tparam[opt] {number,number} options.yrange {low, high}
+-- @tparam[opt=false] boolean options.logx logarithmic axis
+-- @tparam[opt=false] boolean options.logy logarithmic axis
+-- @tparam[opt] string|boolean options.key place of the legend in words of "top", "bottom", "left",
+--  "right", "center", "inside", "outside", "above", "below"; false for none; by default a corner
+--  without data
+-- @tparam[opt={1200, 800}] {integer,integer} options.size width and height in pixels, 100 to 10000
+-- @tparam[opt] table[] options.curves series drawn as lines; points and curves of one place in
+--  their lists share a colour
+-- @tparam number[]|array options.curves.x places
+-- @tparam number[]|array options.curves.y values, as many as x
+-- @tparam[opt] number[]|array options.curves.err error bars, as many as x; not with style = "line"
+-- @tparam[opt] string options.curves.label text in the legend
+-- @tparam[opt="line"] "points"|"line"|"linespoints" options.curves.style
+-- @tparam[opt] string|integer options.curves.color "#rrggbb", a name, or a number of the palette
+-- @tparam[opt="solid"] "solid"|"dashed"|"dotted"|"dashdot"|boolean options.curves.dash
+-- @tparam[opt] table[] options.points series drawn as points, like curves
+-- @tparam[opt] table[] options.vlines vertical lines: numbers, or { x =, label =, color =, dash = }
+-- @tparam[opt] table[] options.hlines horizontal lines: numbers, or { y =, label =, color =,
+--  dash = }
+-- @tparam[opt] table options.heatmap a map of colours
+-- @tparam number[]|array options.heatmap.x middles of the cells, ascending
+-- @tparam number[]|array options.heatmap.y middles of the cells, ascending
+-- @tparam table|array options.heatmap.z values [#x, #y]
+-- @tparam[opt] string options.heatmap.label text at the scale
+-- @tparam[opt] {number,number} options.heatmap.range {low, high} of the scale
+-- @tparam[opt] table[] options.shaded regions: { x = {from, to} } or { y = {from, to} }, or bands
+--  { x =, low =, high = }; each with label and color
+-- @tparam[opt=false] boolean options.overwrite replace a file that is there
+-- @tparam[opt] number[]|array y values, when the first argument is x; without them x are the values
+-- @tparam[opt] number[]|array|string|table err their errors; or a file's name; or options, those of
+--  the series among them: { err =, label =, style =, title =, file =, ... }
 -- @treturn string the file's name; nothing for the terminal
 -- @raise naming the option on anything that is not allowed, empty series, unequal lengths; when
 --  gnuplot is missing (with what to install) or fails (with its words); when the file cannot be
 --  written
--- @usage dam.plot(dam.linspace(0, 6, 50), dam.linspace(0, 6, 50):map(math.sin))
+-- @usage local x = dam.linspace(0, 6, 50)
+-- dam.plot(x, x:map(math.sin), { title = "sine", style = "line" })
+-- name = os.tmpname()
+-- dam.plot{ file = name .. ".png", xlabel = "x", curves = { { x = x, y = x ^ 2, label = "x²" } } }
+-- os.remove(name); os.remove(name .. ".png")
 local function plot(options, y, err)
   local is_list = type(options) == "userdata" or (type(options) == "table" and options[1] ~= nil)
   if y == nil and not is_list then
-    local p = read_options(options)
-    if p.file then
-      return draw_file(p)
-    end
-    return draw_terminal(p)
+    return draw(read_options(options))
   end
   local x = options
   if y == nil then
@@ -800,7 +924,7 @@ local function plot(options, y, err)
       x[i] = i
     end
   end
-  draw_terminal(read_options { points = { { x = x, y = y, err = err } } })
+  return draw(read_options(simple_options(x, y, err)))
 end
 
 return plot

@@ -18,7 +18,7 @@ end
 -- @treturn number mean
 -- @treturn number standard error of it (NaN for one value)
 -- @raise on an empty list and on values that are no numbers
--- @usage m, err = dam.stats.mean { 1, 2, 6 }
+-- @usage print(dam.stats.mean { 1, 2, 6 })
 function stats.mean(x)
   local a = series("stats.mean", x, 1)
   return a:mean(), a:sem()
@@ -33,7 +33,7 @@ end
 -- @treturn number standard error
 -- @treturn number bias, to be subtracted where it matters
 -- @raise on fewer than two samples and when f returns something else
--- @usage v, err = dam.stats.jackknife(function(s) return s[1] / s[2] end, { 1, 2, 4 })
+-- @usage print(dam.stats.jackknife(function(s) return s[1] / s[2] end, { 1, 2, 4 }))
 function stats.jackknife(f, samples)
   if type(f) ~= "function" then
     check.argument("stats.jackknife", "f", f, "a function")
@@ -70,14 +70,16 @@ end
 -- @function stats.bootstrap
 -- @tparam function f takes a list of samples, returns a number
 -- @tparam table|array samples independent samples; the rows of a two-dimensional array are lists
--- @tparam[opt] table options `resamples` (integer >= 2, default 1000), `seed` (integer, default 1):
---  the draws come from the engine's streams, so equal seeds give equal results everywhere
+-- @tparam[opt] table options
+-- @tparam[opt=1000] integer options.resamples how often to draw, >= 2
+-- @tparam[opt=1] integer options.seed the draws come from the engine's streams, so equal seeds give
+--  equal results everywhere
 -- @treturn number f of all samples
 -- @treturn number standard error
 -- @treturn number lower end of the central 68.3 % of the estimates
 -- @treturn number upper end
 -- @raise on fewer than two samples, when f returns something else, and on options not allowed
--- @usage m, err = dam.stats.bootstrap(function(s) return s[1] / s[2] end, { 1, 2, 4 })
+-- @usage print(dam.stats.bootstrap(function(s) return s[1] / s[2] end, { 1, 2, 4 }))
 function stats.bootstrap(f, samples, options)
   local where = "stats.bootstrap"
   options = options or {}
@@ -257,7 +259,7 @@ end
 -- @raise when r is something else
 -- @usage p = dam.patterns{ N = 24, M = 8, disorder = 4 }
 -- s = dam.mh{ hamiltonian = dam.lse(), patterns = p, T = { 0.2, 0.5 }, replicas = 2 }
--- s:run(200); c, err = dam.stats.specific_heat(s:sample(500))
+-- s:run(200); print(dam.stats.specific_heat(s:sample(500)))
 function stats.specific_heat(r)
   check_result("stats.specific_heat", r)
   return fluctuation(r, r.energy_density, r.energy2, 2)
@@ -272,7 +274,7 @@ end
 -- @raise when r is something else
 -- @usage p = dam.patterns{ N = 24, M = 8, disorder = 4 }
 -- s = dam.mh{ hamiltonian = dam.lse(), patterns = p, T = { 0.2, 0.5 }, replicas = 2 }
--- s:run(200); chi, err = dam.stats.susceptibility(s:sample(500))
+-- s:run(200); print(dam.stats.susceptibility(s:sample(500)))
 function stats.susceptibility(r)
   check_result("stats.susceptibility", r)
   return fluctuation(r, r.phi, r.phi2, 1)

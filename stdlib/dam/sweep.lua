@@ -19,9 +19,12 @@ local WHERE = "sweep.run"
 -- M = round((M1^(1/gamma) + t (M2^(1/gamma) - M1^(1/gamma)))^gamma), t = (alpha - lo)/(hi - lo);
 -- N = round(ln(M)/alpha); trials linear in t, disorder = trials // replicas.
 -- @function sweep.adaptive
--- @tparam table options `M` ({integer, integer}), `gamma` (number, default 10), `trials`
--- ({integer, integer}: at the lowest and highest load), `range` ({lo, hi}, default: the smallest
--- and largest alpha of the sweep; give it where alphas will be added later)
+-- @tparam table options
+-- @tparam {integer,integer} options.M numbers of patterns at the lowest and the highest load, >= 2
+-- @tparam[opt=10] number options.gamma exponent of the growth of M, > 0
+-- @tparam {integer,integer} options.trials trials at the lowest and at the highest load
+-- @tparam[opt] {number,number} options.range loads {lo, hi} where M and trials are those given;
+--  default: the smallest and largest alpha of the sweep. Give it where alphas will be added later
 -- @treturn plan
 -- @raise on unknown options and values that are not allowed
 -- @see B(5)
@@ -32,11 +35,14 @@ sweep.adaptive = plan.adaptive
 
 --- A plan with N or M the same at every load (the other follows from alpha), or both.
 -- @function sweep.fixed
--- @tparam table options `N` (integer >= 2), `M` (integer >= 1), `disorder` (integer >= 1,
--- default 1)
+-- @tparam table options N or M, or both
+-- @tparam[opt] integer options.N dimension, >= 2
+-- @tparam[opt] integer options.M number of patterns, >= 1
+-- @tparam[opt=1] integer options.disorder independent pattern sets at each load
 -- @treturn plan
 -- @raise on unknown options and values that are not allowed
 -- @usage plan = require "dam.sweep".fixed{ N = 50, disorder = 16 }
+-- print(plan:table({ 0.1, 0.2 }, 2))
 sweep.fixed = plan.fixed
 
 --- The script that runs: path, text and its hash. At a prompt there is none.
@@ -144,6 +150,17 @@ local function common(options)
   return job
 end
 
+--- What sweep.run leaves: the result file and what reads it.
+-- @type sweep.result
+-- @tfield string file path of the result file
+-- @tfield integer computed rows or cells computed by this run; others were there already
+-- @usage
+-- sweep = require "dam.sweep"
+-- name = os.tmpname()
+-- r = sweep.run{ name = "example", file = name, quiet = true, cells = { 1, 2 },
+--   run = function(cell) return { { square = cell ^ 2 } } end }
+-- print(r, r.computed)
+-- os.remove(name)
 local Result = { __name = "dam.sweep.result" }
 Result.__index = Result
 
@@ -153,6 +170,14 @@ Result.__index = Result
 -- @tparam string out file name
 -- @treturn string its name
 -- @raise when it cannot be written
+-- @usage
+-- sweep = require "dam.sweep"
+-- name = os.tmpname()
+-- r = sweep.run{ name = "example", file = name, hamiltonian = dam.lse(), quiet = true,
+--   alpha = 0.2, T = { 0.1, 0.5 }, plan = sweep.fixed{ N = 12, disorder = 2 },
+--   equilibrate = 10, sample = 10 }
+-- r:export(name .. ".csv")
+-- os.remove(name); os.remove(name .. ".csv")
 function Result:export(out)
   export.write(self.file, out)
   return out
@@ -161,18 +186,35 @@ end
 --- Draws the figures of a map: phi over (alpha, T) as `out`, cuts, residual and q12 beside it.
 -- @function sweep.result:plot
 -- @tparam string out file name ending in .png, .svg or .pdf
--- @tparam[opt] string only "map", "cuts", "residual" or "q12": this one alone, as `out`
+-- @tparam[opt] "map"|"cuts"|"residual"|"q12" only this one alone, as `out`
 -- @treturn table names of the files made
 -- @raise when gnuplot is missing or a file cannot be written
+-- @usage
+-- sweep = require "dam.sweep"
+-- name = os.tmpname()
+-- r = sweep.run{ name = "example", file = name, hamiltonian = dam.lse(), quiet = true,
+--   alpha = 0.2, T = { 0.1, 0.5 }, plan = sweep.fixed{ N = 12, disorder = 2 },
+--   equilibrate = 10, sample = 10 }
+-- for _, made in ipairs(r:plot(name .. ".png", "map")) do os.remove(made) end
+-- os.remove(name)
 function Result:plot(out, only)
   return figures.draw(self.file, out, only)
 end
 
---- The points of a map, sorted by alpha and T: list of tables with alpha, T, N, M, realised_alpha,
--- disorder (those done), asked (those planned), phi, q12, acceptance, phi_max_other, and phi_err,
--- q12_err, acceptance_err, phi_max_other_err (one standard error over disorder).
+--- The points of a map, sorted by alpha and T.
 -- @function sweep.result:points
--- @treturn table
+-- @treturn table list of tables with alpha, T, N, M, realised_alpha, disorder (those done), asked
+--  (those planned), phi, q12, acceptance, phi_max_other, and phi_err, q12_err, acceptance_err,
+--  phi_max_other_err (one standard error over disorder)
+-- @raise when the file is gone or damaged
+-- @usage
+-- sweep = require "dam.sweep"
+-- name = os.tmpname()
+-- r = sweep.run{ name = "example", file = name, hamiltonian = dam.lse(), quiet = true,
+--   alpha = 0.2, T = { 0.1, 0.5 }, plan = sweep.fixed{ N = 12, disorder = 2 },
+--   equilibrate = 10, sample = 10 }
+-- for _, point in ipairs(r:points()) do print(point.T, point.phi, point.phi_err) end
+-- os.remove(name)
 function Result:points()
   return export.reading(self.file, export.summary)
 end
@@ -183,30 +225,50 @@ end
 
 --- Runs a sweep, or goes on with it: what is already in the result file is not computed again.
 --
--- The map form takes `hamiltonian`, `alpha` and `T` (numbers, tables or arrays), `plan`
--- (sweep.adaptive or sweep.fixed; or, instead of alpha and plan, `patterns`: your own or drawn
--- ones, all of their disorders), `replicas` (default 1), `equilibrate` (16384) and `sample`
--- (4096) steps, `init` and `step` as dam.mh. Raising the plan's disorder or adding T or alpha later
--- computes only what is missing.
---
--- The generic form takes `cells`, a list of values, and `run`, a function(cell, ctx) that returns a
--- list of rows (tables); ctx.seed belongs to the cell alone.
+-- The map form takes `hamiltonian`, `T` and either `alpha` and `plan` or `patterns`. Raising the
+-- plan's disorder or adding T or alpha later computes only what is missing. The generic form takes
+-- `cells` and `run` instead.
 -- @function sweep.run
--- @tparam table options `name`; the above; and `seed` (default 1), `file` (default NAME.sqlite),
--- `memory` (bytes or a text like "8G"; default: three quarters of what is free), `device`,
--- `evaluation`, `dry_run`, `fresh`, `shard`, `quiet` as on the command line
--- @treturn table `file`; `computed`, the number of rows or cells computed now; and the methods
--- `:export(out)`, `:plot(out)`, `:points()`. With dry_run the planned rows (no `file`)
+-- @tparam table options
+-- @tparam string options.name what the sweep is called, and its file
+-- @tparam[opt] hamiltonian options.hamiltonian map: dam.lse{}, dam.lsr{} or dam.polynomial{}
+-- @tparam[opt] number|number[]|array options.alpha map: loads ln(M)/N, > 0
+-- @tparam[opt] number|number[]|array options.T map: temperatures, > 0
+-- @tparam[opt] plan options.plan map: sweep.adaptive{} or sweep.fixed{}
+-- @tparam[opt] patterns options.patterns map: your own or drawn ones, all of their disorders,
+--  instead of alpha and plan
+-- @tparam[opt=1] integer options.replicas map: chains per temperature and disorder
+-- @tparam[opt=16384] integer options.equilibrate map: steps that are not measured
+-- @tparam[opt=4096] integer options.sample map: steps that are
+-- @tparam[opt={ phi = {0.75, 1} }] table|"cold"|"hot"|"support"|"exact" options.init map: as dam.mh
+-- @tparam[opt=2.4] number options.step map: as dam.mh
+-- @tparam[opt] table options.cells generic: a list of values, each the name of its cell
+-- @tparam[opt] function options.run generic: run(cell, ctx) returns a list of rows (tables);
+--  ctx.seed belongs to the cell alone
+-- @tparam[opt=1] integer options.seed seed of all cells
+-- @tparam[opt] string options.file path of the result file; default NAME.sqlite
+-- @tparam[opt] number|string options.memory map: bytes, or a text like "8G"; default three quarters
+--  of what is free
+-- @tparam[opt] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device map: as dam.mh
+-- @tparam[opt="auto"] "auto"|"reference"|"active" options.evaluation map: as dam.mh
+-- @tparam[opt=false] boolean options.dry_run print the plan and run nothing, as --dry-run
+-- @tparam[opt=false] boolean options.fresh begin anew, as --fresh
+-- @tparam[opt] string|table options.shard "i/n" or {i, n}, as --shard
+-- @tparam[opt=false] boolean options.quiet no progress, as --quiet
+-- @treturn sweep.result with dry_run the planned rows instead
 -- @raise on options that are not allowed, on a result file of another sweep (the difference is
 -- shown), on a file that cannot be written, and "interrupted" on Ctrl-C (what is done is saved)
 -- @see B(5)
 -- @usage
 -- sweep = require "dam.sweep"
--- sweep.run{
---   name = "example", file = os.tmpname(), hamiltonian = dam.lse{ beta_net = 1 }, quiet = true,
+-- name = os.tmpname()
+-- r = sweep.run{
+--   name = "example", file = name, hamiltonian = dam.lse{ beta_net = 1 }, quiet = true,
 --   alpha = {0.1, 0.2}, T = {0.1, 0.5}, plan = sweep.fixed{ N = 20, disorder = 2 },
 --   equilibrate = 10, sample = 10,
 -- }
+-- print(r.computed)
+-- os.remove(name)
 function sweep.run(options)
   local job = common(options)
   local form = (options.cells ~= nil or options.run ~= nil) and cells or grid

@@ -21,7 +21,7 @@ format)
   ;;
 lua)
   need luacheck
-  for folder in stdlib scripts tests bench; do
+  for folder in stdlib scripts tests bench docs/generate; do
     if [ -d $folder ]; then
       luacheck --quiet --no-color $folder
     fi

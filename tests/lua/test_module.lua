@@ -43,6 +43,12 @@ t.test("the standard library comes with it", function()
   t.ok(output:find("damlua      0.1.0", 1, true), output)
 end)
 
+t.test("help is a module there", function()
+  local output, status = run("", [[require "dam.help" "lse"]])
+  t.ok(output:find("dam.lse{ [beta_net = 1] } -> hamiltonian", 1, true), output)
+  t.equal(status, 0)
+end)
+
 t.test("is never unloaded", function()
   local p = assert(io.popen("readelf -d " .. folder .. "/dam.so"))
   t.ok(p:read("a"):find "NODELETE", "linked -z nodelete")

@@ -10,18 +10,25 @@ import sys
 import tempfile
 import time
 
-ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]")
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b_G[^\x1b]*\x1b\\")
 
 
 class Terminal:
-    """One process. `home` is where its history is kept."""
+    """One process. `home` is where its history is kept; `answers` from a terminal's question to what
+    it answers; `inputrc` the text of the user's own."""
 
-    def __init__(self, arguments, home):
-        self.text = ""
+    def __init__(self, arguments, home, answers=None, inputrc=None):
+        self.text = self.raw = ""
+        self.answers = answers or {}
+        rc = "/dev/null"
+        if inputrc is not None:
+            rc = os.path.join(home, "inputrc")
+            with open(rc, "w") as file:
+                file.write(inputrc)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             environment = {k: v for k, v in os.environ.items() if not k.startswith("DAMLUA_")}
-            environment.update(HOME=home, TERM="xterm", INPUTRC="/dev/null")
+            environment.update(HOME=home, TERM="xterm", INPUTRC=rc)
             environment.pop("XDG_STATE_HOME", None)
             os.execve(sys.argv[1], [sys.argv[1]] + arguments, environment)
 
@@ -36,7 +43,12 @@ class Terminal:
             data = os.read(self.fd, 65536)
         except OSError:
             return False
-        self.text = ESCAPES.sub("", self.text + data.decode(errors="replace")).replace("\r", "")
+        more = data.decode(errors="replace")
+        self.raw += more
+        for question, answer in self.answers.items():
+            if question in more:
+                self.send(answer)
+        self.text = ESCAPES.sub("", self.text + more).replace("\r", "")
         return bool(data)
 
     def expect(self, wanted, seconds=10.0):
@@ -59,6 +71,13 @@ class Terminal:
         printed = self.expect("\n> ")
         return printed[1:] + "\n" if printed else ""
 
+    def until_quiet(self, seconds=0.3):
+        """All that comes until nothing more does for some time."""
+        while self.read(seconds):
+            pass
+        found, self.text = self.text, ""
+        return found
+
     def signal(self, number=signal.SIGINT):
         os.kill(self.pid, number)
 
@@ -74,6 +93,19 @@ class Terminal:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         raise AssertionError(f"still running after {seconds} s: {self.text!r}")
+
+
+def start(home, arguments=("--quiet",), **more):
+    """A damlua at its prompt."""
+    terminal = Terminal(list(arguments), home, **more)
+    terminal.expect("> ")
+    return terminal
+
+
+def leave(terminal):
+    """Ctrl-D asks nothing."""
+    terminal.send("\x04")
+    equal(terminal.wait(), 0)
 
 
 class Suite:
@@ -101,3 +133,9 @@ class Suite:
 def equal(found, wanted):
     if found != wanted:
         raise AssertionError(f"found {found!r}, wanted {wanted!r}")
+
+
+def contains(found, *wanted):
+    for text in wanted:
+        if text not in found:
+            raise AssertionError(f"no {text!r} in {found!r}")

@@ -1,63 +1,13 @@
 """Ctrl-C ends every kind of loop within 0.2 s: scripts leave with 130, the prompt stays usable."""
 
+import os
 import signal
 import time
 
-from terminal import Suite, Terminal, equal
-
-LIMIT = 0.2
-
-FOREVER = "function() while true do end end"
-LOOPS = {
-    "plain": "while true do end",
-    "pcall": f"while true do pcall({FOREVER}) end",
-    "nested pcall": "local function n(k) while true do if k > 0 then pcall(n, k - 1) end end end "
-    "n(20)",
-    "failing pcall": "while true do pcall(error) end",
-    "coroutine": f"while true do coroutine.resume(coroutine.create({FOREVER})) end",
-    "wrapped coroutine": f"while true do pcall(coroutine.wrap({FOREVER})) end",
-    "coroutine that yields across pcall": "local co = coroutine.wrap(function() "
-    f"pcall(function() coroutine.yield() while true do end end) while true do end end) co() "
-    "while true do pcall(co) end",
-    "xpcall handler": f"while true do xpcall(error, {FOREVER}) end",
-    "xpcall body and handler": f"while true do xpcall({FOREVER}, {FOREVER}) end",
-    "finaliser": f"while true do setmetatable({{}}, {{ __gc = {FOREVER} }}) collectgarbage() end",
-    "finaliser with pcall": "while true do setmetatable({}, { __gc = function() while true do "
-    f"pcall({FOREVER}) end end }}) collectgarbage() end",
-    "sort comparator": "local t = {} for i = 1, 1000 do t[i] = i end while true do "
-    "pcall(table.sort, t, function(a, b) for i = 1, 10000 do end return a < b end) end",
-    "gsub callback": f"while true do pcall(string.gsub, 'a', 'a', {FOREVER}) end",
-    "load reader": f"while true do load({FOREVER}) end",
-    "close metamethod": "while true do local c <close> = "
-    f"setmetatable({{}}, {{ __close = {FOREVER} }}) end",
-    "coroutine.close": "while true do local co = coroutine.create(function() local c <close> = "
-    f"setmetatable({{}}, {{ __close = {FOREVER} }}) coroutine.yield() end) "
-    "coroutine.resume(co) coroutine.close(co) end",
-    "removed hook": "while true do debug.sethook() end",
-    "tostring": f"print(setmetatable({{}}, {{ __tostring = {FOREVER} }}))",
-}
+from loops import FOREVER, LIMIT, LOOPS, LOOPS_AT_PROMPT, interrupted
+from terminal import Suite, Terminal, equal, leave, start
 
 suite = Suite()
-
-
-def at_prompt(loop):
-    def body(home):
-        terminal = Terminal(["--quiet"], home)
-        terminal.expect("> ")
-        terminal.enter("kept = dam.lse{}")
-        terminal.send(f"print 'begun' {loop}\n")
-        terminal.expect("\nbegun\n")
-        time.sleep(0.1)
-        terminal.send("\x03")
-        terminal.expect("interrupted", 5.0)
-        terminal.expect("> ", 5.0)
-        if terminal.seconds > LIMIT:
-            raise AssertionError(f"took {terminal.seconds:.3f} s")
-        equal(terminal.enter("tostring(kept):sub(1, 4), pcall(error, 7)"), "dam.\tfalse\t7\n")
-        terminal.send("\x04")
-        equal(terminal.wait(), 0)
-
-    return body
 
 
 def in_script(loop, number):
@@ -105,14 +55,60 @@ def reading_input(home):
     equal(terminal.wait(5.0), 130)
 
 
+STUCK = "string.find(('a'):rep(60), ('a*'):rep(30) .. 'b')"
+
+
 def impatient(home):
-    code = "print 'begun' string.find(('a'):rep(60), ('a*'):rep(30) .. 'b')"
-    terminal = Terminal(["-e", code], home)
+    """A call of C that cannot be stopped: it is named, and a third Ctrl-C leaves with files saved."""
+    name = os.path.join(home, "rows.csv")
+    p = start(home)
+    p.enter(f"f = io.open({name!r}, 'w') f:write('a row')")
+    p.send(f"print 'begun' {STUCK}\n")
+    p.expect("\nbegun\n")
+    p.send("\x03")
+    p.expect("waiting for find, which cannot be stopped", 3.0)
+    for _ in range(2):
+        time.sleep(0.6)
+        p.send("\x03")
+    p.expect("saved")
+    equal(p.wait(5.0), 130)
+    with open(name) as file:
+        equal(file.read(), "a row")
+
+
+def patient(home):
+    """A sort of many: the prompt comes back by itself, and nothing is said of what ends soon."""
+    p = start(home)
+    p.enter("t = {} for i = 1, 200000 do t[i] = (i * 7919) % 1000003 end")
+    p.send("print 'begun' while true do table.sort(t) end\n")
+    p.expect("\nbegun\n")
+    p.send("\x03")
+    if "waiting" in p.expect("interrupted", 10.0) and p.seconds < 0.4:
+        raise AssertionError("it spoke too early")
+    p.expect("> ")
+    equal(p.enter("#t"), "200000\n")
+    leave(p)
+
+
+def impatient_script(home):
+    terminal = Terminal(["-e", "print 'begun' " + STUCK], home)
     terminal.expect("begun\n")
     for _ in range(3):
         time.sleep(0.6)
         terminal.send("\x03")
     equal(terminal.wait(5.0), 130)
+
+
+def many_keys(home):
+    """Ten Ctrl-C in a row end what runs, never the prompt."""
+    p = start(home)
+    for loop in ("while true do end", "while true do pcall(error) end"):
+        p.send(f"print 'begun' {loop}\n")
+        p.expect("\nbegun\n")
+        p.send("\x03" * 10)
+        p.until_quiet(0.5)
+        equal(p.enter("1 + 1"), "2\n")
+    leave(p)
 
 
 def after_script(home):
@@ -125,13 +121,17 @@ def after_script(home):
     equal(terminal.wait(), 0)
 
 
+for name, code in LOOPS_AT_PROMPT.items():
+    suite.test(f"prompt: {name}", interrupted(code, 2))
 for name, code in LOOPS.items():
-    suite.test(f"prompt: {name}", at_prompt(code))
     suite.test(f"script: {name}", in_script(code, signal.SIGINT))
 suite.test("SIGTERM", in_script(LOOPS["pcall"], signal.SIGTERM))
 suite.test("looping finalisers at the end", at_end)
 suite.test("__close runs", cleanup_runs)
 suite.test("waiting for input", reading_input)
 suite.test("a third Ctrl-C leaves a long C call", impatient)
+suite.test("and in a script", impatient_script)
+suite.test("a long call that ends by itself", patient)
+suite.test("many Ctrl-C", many_keys)
 suite.test("-i after an interrupted script", after_script)
 suite.finish()

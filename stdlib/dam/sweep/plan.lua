@@ -5,6 +5,11 @@ local json = require "dam.json"
 
 local plan = {}
 
+--- Which N, M and how many disorders belong to a load; made by sweep.adaptive and sweep.fixed.
+-- @type plan
+-- @see B(5)
+-- @usage plan = require "dam.sweep".fixed{ N = 50, disorder = 16 }
+-- print(plan)
 local Rule = { __name = "dam.plan" }
 Rule.__index = Rule
 
