@@ -209,7 +209,7 @@ function dam.patterns(options) end
 ---@field step? number width of a proposal, > 0: sigma = step T/sqrt(N) per component (default 2.4)
 ---@field seed? integer seed of the chains; patterns have their own (default 1)
 ---@field device? "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string "cuda:1" is the second GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is what --device or DAMLUA_DEVICE says. Every decision is the same (default "auto")
----@field evaluation? "auto"|"reference"|"active" "reference" evaluates all patterns in double precision at every step, "active" lists of near patterns where they pay; every decision is the same (default "auto")
+---@field evaluation? "auto"|"reference"|"active"|"single"|string the tiers that proposals go through: "active" (lists of near patterns), "tiles" (all patterns on matrix units, where the processor has them), "single" (all patterns in single precision), alone or joined by "+" as in "active+single"; "auto": all that are here; "reference": none of them. What a tier cannot prove goes to the next one and in the end to the reference, so every decision is the same (default "auto")
 
 --- A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of the pattern set and replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on the other chains, or on how a run is cut into calls.
 ---
@@ -257,7 +257,7 @@ function dam.isa() end
 --- ```lua
 --- for _, d in ipairs(dam.devices()) do print(d.name, d.usable, d.why) end
 --- ```
----@return table[] # one table per device: `name` ("cpu", "cuda:0"), `kind` ("cpu", "cuda"), `memory` (bytes that can be had now), `usable` (boolean), `why` (string: why it is not usable, empty when it is)
+---@return table[] # one table per device: `name` ("cpu", "cuda:0", "cuda-on-cpu": the kernels for GPUs executed on the CPU, for tests), `kind` ("cpu", "cuda", "cuda-on-cpu"), `memory` (bytes that can be had now), `live` (bytes that this process holds there), `usable` (boolean), `why` (string: why it is not usable, empty when it is)
 function dam.devices() end
 
 --- Geometric entropy per neuron of the states at alignment phi with one pattern, s = (1/2) ln(1 - phi^2); with q, of the replica-symmetric cloud, s = (1/2) [ln(1 - q) + (q - phi^2)/(1 - q)], which is the former at its minimum in q, q = phi^2.
@@ -375,6 +375,79 @@ function dam.options(specification, args) end
 ---@param err? number[]|dam.array|string|table their errors; or a file's name; or options, those of the series among them: { err =, label =, style =, title =, file =, ... }
 ---@return string # the file's name; nothing for the terminal
 function dam.plot(options, y, err) end
+
+--- Bundles: one file with a script, its modules, its results and where they come from. A zip archive without compression, so that any zip program shows what is inside; the manifest, its first part, names every other part with size and SHA-256. Nothing in a bundle is used before all of it has been read and compared with the manifest.
+---@class dam.bundle
+dam.bundle = {}
+
+--- The bytes of a bundle of parts { name, bytes }; `facts` are added to the manifest.
+---
+--- ```lua
+--- bytes = require "dam.bundle".encode({ name = "x" }, { { name = "a.txt", bytes = "b" } })
+--- ```
+---@param facts table what is known of the parts
+---@param parts table list of { name =, bytes = }
+---@return string
+function dam.bundle.encode(facts, parts) end
+
+--- Whether a file begins like a bundle.
+---
+--- ```lua
+--- print(require "dam.bundle".is "x.sqlite")
+--- ```
+---@param path string
+---@return boolean
+function dam.bundle.is(path) end
+
+--- Checks bytes as a bundle; nothing in them is run.
+---
+--- Errors: on anything that is not exactly what the manifest says
+---
+--- ```lua
+--- bundle = require "dam.bundle"
+--- bytes = bundle.encode({ script = "a.lua", result = "a.lua" }, { { name = "a.lua", bytes = "" } })
+--- assert(bundle.decode("x", bytes).script == "a.lua")
+--- ```
+---@param path string the name for messages
+---@param bytes string
+---@return table # the manifest
+---@return table # bytes by name of part
+function dam.bundle.decode(path, bytes) end
+
+--- Reads and checks a bundle.
+---
+--- Errors: when it cannot be read or is not exactly what its manifest says
+---
+--- ```lua
+--- print(pcall(require "dam.bundle".read, "no such file"))
+--- ```
+---@param path string
+---@return table # the manifest
+---@return table # bytes by name of part
+---@return string # the manifest's text, whose SHA-256 names the bundle
+function dam.bundle.read(path) end
+
+--- Writes a file, whole or not at all.
+---
+--- Errors: when it cannot be written
+---
+--- ```lua
+--- print(pcall(require "dam.bundle".write, "/no/such/folder", ""))
+--- ```
+---@param path string
+---@param bytes string
+function dam.bundle.write(path, bytes) end
+
+--- Writes the parts of a bundle below a folder.
+---
+--- Errors: when a file cannot be written
+---
+--- ```lua
+--- require "dam.bundle".extract({}, ".")
+--- ```
+---@param bytes table by name of part, as bundle.read gives them
+---@param folder string
+function dam.bundle.extract(bytes, folder) end
 
 --- Checks shared by the modules of the standard library: the same manners, and the same wording, as the bindings' own. Messages name the function, the option, the value found and what is allowed.
 ---@class dam.check
@@ -1260,7 +1333,8 @@ function patterns_:fingerprint() end
 ---@field patterns_per_step number[] patterns evaluated per step of a chain
 ---@field rebuilds number[] lists of near patterns made, per chain
 ---@field list_size number[] mean length of the lists in use; 0 without any
----@field unsure table[] by tier ("active"): fraction of the proposals given to it that it left undecided
+---@field unsure table[] by tier ("active", "tiles", "single"): fraction of the proposals given to it that it left undecided
+---@field by_tier table[] by tier, "reference" included: patterns evaluated by it per step
 
 --- What a sample measured; made by sampler:sample and sampler:finish. Averages are over the steps of the sample, per chain.
 ---

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -395,8 +396,8 @@ static void copy_top(lua_State *L)
 /* The standard library's inner rooms. */
 static bool is_private(const char *name)
 {
-    static const char *const rooms[] = {"dam.core",   "dam.verb.",  "dam.sweep.",
-                                        "dam.bundle", "dam.result", "dam.descent"};
+    static const char *const rooms[] = {"dam.core",   "dam.verb.",   "dam.sweep.", "dam.bundle",
+                                        "dam.result", "dam.descent", "dam.prompt"};
 
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++)
         if (strncmp(name, rooms[i], strlen(rooms[i])) == 0)
@@ -591,6 +592,8 @@ static int sandbox_exit(lua_State *L)
         else
             left_with = (int)(luaL_checkinteger(L, 1) & 0xff);
     }
+    if (!left)
+        raise(SIGTERM); /* to this thread, at once: as if the process were told to end */
     left = true;
     dam_interrupt_raise();
     dam_host_interrupt_check(L);
