@@ -65,6 +65,7 @@ def impatient(home):
     p.enter(f"f = io.open({name!r}, 'w') f:write('a row')")
     p.send(f"print 'begun' {STUCK}\n")
     p.expect("\nbegun\n")
+    time.sleep(0.3)  # the call has begun, too
     p.send("\x03")
     p.expect("waiting for find, which cannot be stopped", 3.0)
     for _ in range(2):

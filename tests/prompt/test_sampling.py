@@ -80,7 +80,7 @@ def making(home):
     terminal.expect("> ", 5.0)
     if terminal.seconds > LIMIT:
         raise AssertionError(f"took {terminal.seconds:.3f} s")
-    equal(terminal.enter("s"), "nil\n")
+    equal(terminal.enter("rawget(_G, 's')"), "nil\n")
     terminal.send("\x04")
     equal(terminal.wait(), 0)
 
