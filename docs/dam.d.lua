@@ -1331,9 +1331,9 @@ function patterns_:fingerprint() end
 
 ---@class dam.result.stats
 ---@field patterns_per_step number[] patterns evaluated per step of a chain
----@field rebuilds number[] lists of near patterns made, per step of a chain
----@field list_size number[] mean length of these lists
----@field unsure table[] by tier ("active"): share of the steps that it left undecided
+---@field rebuilds number[] lists of near patterns made, per chain
+---@field list_size number[] mean length of the lists in use; 0 without any
+---@field unsure table[] by tier ("active"): fraction of the proposals given to it that it left undecided
 
 --- What a sample measured; made by sampler:sample and sampler:finish. Averages are over the steps of the sample, per chain.
 ---

@@ -438,9 +438,10 @@ the sample, per chain.
 @tfield integer steps steps of the sample
 @tfield table stats where the work went, by index of T
 @tfield number[] stats.patterns_per_step patterns evaluated per step of a chain
-@tfield number[] stats.rebuilds lists of near patterns made, per step of a chain
-@tfield number[] stats.list_size mean length of these lists
-@tfield table[] stats.unsure by tier ("active"): share of the steps that it left undecided
+@tfield number[] stats.rebuilds lists of near patterns made, per chain
+@tfield number[] stats.list_size mean length of the lists in use; 0 without any
+@tfield table[] stats.unsure by tier ("active"): fraction of the proposals given to it that it left
+ undecided
 @tfield[opt] integer every steps of a block, where something was recorded
 @tfield[opt] table series series.phi, series.energy_density [T, disorder, replica, n/every] and
  series.q12 [T, disorder, n/every], as asked for

@@ -251,6 +251,7 @@ function parse.file(path, text)
         if not e.text then
           error(path .. ": a verb's text begins with `damlua -m " .. verb .. " ...`:", 0)
         end
+        e.text = e.text:gsub("^%l", string.upper)
         e.summary = first_sentence(e.text)
       end
     end

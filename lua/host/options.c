@@ -12,7 +12,7 @@ const char dam_host_usage[] =
     "\n"
     "  -e CODE          run CODE\n"
     "  -l MOD           require MOD into the global MOD (-l NAME=MOD: into NAME)\n"
-    "  -i               go to the prompt after the script\n"
+    "  -i               go to the prompt after the script, with its variables\n"
     "  -m VERB          run a command of the standard library (-m info lists build and devices)\n"
     "  -                take the script from standard input\n"
     "  --               end of options\n"

@@ -25,8 +25,11 @@ local by_name = {}
 
 local function add(name, e)
   name = fold(name)
-  by_name[name] = by_name[name] or {}
-  table.insert(by_name[name], e)
+  local list = by_name[name] or {}
+  by_name[name] = list
+  if list[#list] ~= e then
+    list[#list + 1] = e
+  end
 end
 
 local names = {} -- for suggestions

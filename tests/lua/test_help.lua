@@ -148,7 +148,8 @@ t.test("every verb and every switch has help", function()
   for switch in usage:gmatch "\n  (%-%-?%a[%w-]*)" do
     t.ok(output(switch):find(switch, 1, true), "help for " .. switch)
   end
-  t.ok(output("--threads"):find("damlua --threads N", 1, true), "the usage")
+  t.equal(output "--threads", "damlua --threads N\n\nthreads of parallel work")
+  t.equal(output "--strict", "damlua --strict\n\nusing an undefined global is an error")
 end)
 
 t.test("every entry says what it takes and shows an example", function()
@@ -229,18 +230,29 @@ t.test("the options of sweep.run are those of both forms", function()
   end
 end)
 
-t.test("words that an option allows are those of its error", function()
+t.test("words that an option allows are those that it takes", function()
+  local function call(name, option, word)
+    return pcall(takers[name], { hamiltonian = dam.lse(), patterns = p,
+      T = name == "dam.mh" and 0.3 or nil, [option] = word })
+  end
   local function told(name, option)
-    local _, message = pcall(takers[name], { hamiltonian = dam.lse(), patterns = p,
-      T = name == "dam.mh" and 0.3 or nil, [option] = "no such word" })
-    local list = message:match "one of (.*)$"
+    local _, message = call(name, option, "no such word")
     local words = {}
-    for word in list:gmatch "[^, ]+" do
+    for word in (message:match "one of (.*)$" or ""):gmatch "[^, ]+" do
       words[#words + 1] = word
     end
     return table.concat(words, " ")
   end
-  t.equal(table.concat(help.enum("dam.mh", "evaluation"), " "), told("dam.mh", "evaluation"))
+  for name, options in pairs { ["dam.mh"] = { "evaluation" }, ["dam.descend"] = { "rule" } } do
+    for _, option in ipairs(options) do
+      local words = help.enum(name, option)
+      t.ok(#words > 0, name .. " " .. option)
+      for _, word in ipairs(words) do
+        t.ok(call(name, option, word), ("%s{ %s = %q }"):format(name, option, word))
+      end
+      t.ok(not call(name, option, "no such word"), "others are refused")
+    end
+  end
   t.equal(table.concat(help.enum("dam.descend", "rule"), " "), told("dam.descend", "rule"))
   local init = {}
   for _, word in ipairs(help.enum("dam.mh", "init")) do
@@ -357,6 +369,9 @@ t.test("help is a global of damlua, prints, and needs nothing loaded", function(
   t.equal(status, 0)
   t.ok(text:find("dam.lse{ [beta_net = 1] } -> hamiltonian", 1, true), text)
   t.ok(text:find("damlua -m NAME", 1, true), text)
+  status, text = sandbox.run("-m", "help", "mh", "replicas")
+  t.equal(status, 0)
+  t.ok(text:find("replicas: integer, default 1", 1, true), text)
   status, text = sandbox.run("-e", "help(no_such_name)")
   t.equal(status, 0)
   t.ok(text:find("nil", 1, true), text)

@@ -12,6 +12,8 @@ import time
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x1b_G[^\x1b]*\x1b\\")
 
+TIME = re.compile(r"\n\([0-9.]+ s\)$")
+
 
 class Terminal:
     """One process. `home` is where its history is kept; `answers` from a terminal's question to what
@@ -64,11 +66,11 @@ class Terminal:
         return found
 
     def enter(self, line):
-        """Types a line and returns what is printed before the next prompt."""
+        """Types a line and returns what is printed before the next prompt, but for the time it took."""
         self.send(line + "\n")
         self.expect("\n")
         self.text = "\n" + self.text
-        printed = self.expect("\n> ")
+        printed = TIME.sub("", self.expect("\n> "))
         return printed[1:] + "\n" if printed else ""
 
     def until_quiet(self, seconds=0.3):

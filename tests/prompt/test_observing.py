@@ -46,7 +46,8 @@ def recorded(home):
     terminal = begin(home)
     interrupt(terminal, "a:sample(3000, o)")
     terminal.send("same(a:finish(), b:sample(3000, o))\n")
-    terminal.expect("true\n> ", 120.0)
+    terminal.expect("true\n", 120.0)
+    terminal.expect("> ")
     end(terminal)
 
 
@@ -65,7 +66,8 @@ def observed(home):
     terminal.send("r = a:finish{ observe = function(v) steps = steps + v.step end }\n")
     terminal.expect("> ", 60.0)
     terminal.send("steps, same(r, b:sample(500, o))\n")
-    terminal.expect("2450\ttrue\n> ", 60.0)  # 200 + 250 + .. + 500
+    terminal.expect("2450\ttrue\n", 60.0)  # 200 + 250 + .. + 500
+    terminal.expect("> ")
     end(terminal)
 
 

@@ -60,7 +60,8 @@ def interrupted(patterns, rest, steps, how):
             raise AssertionError("it was over before it could be interrupted")
         terminal.send(f"b:{how}({steps}) print(a.steps == b.steps, a:state() == b:state(), "
                       "a:sample(3).digest == b:sample(3).digest)\n")
-        terminal.expect("true\ttrue\ttrue\n> ", 120.0)
+        terminal.expect("true\ttrue\ttrue\n", 120.0)
+        terminal.expect("> ")
         terminal.send("\x04")
         equal(terminal.wait(), 0)
 
@@ -79,7 +80,7 @@ def making(home):
     terminal.expect("> ", 5.0)
     if terminal.seconds > LIMIT:
         raise AssertionError(f"took {terminal.seconds:.3f} s")
-    equal(terminal.enter("s"), "nil\n")
+    equal(terminal.enter("rawget(_G, 's')"), "nil\n")
     terminal.send("\x04")
     equal(terminal.wait(), 0)
 

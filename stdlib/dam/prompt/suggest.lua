@@ -30,7 +30,7 @@ end
 -- @treturn string|nil
 -- @usage print(require "dam.prompt.suggest".global "prnt")
 function suggest.global(name, more)
-  return check.nearest(name, names_of(chunk.globals, more or {}))
+  return #name > 1 and check.nearest(name, names_of(chunk.globals, more or {})) or nil
 end
 
 --- A variable as the function at a level of the stack sees it.
