@@ -3,7 +3,7 @@ _damlua() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
   local options="-e -l -i -m -v --device --threads --sandbox --out --read --max-memory --max-time
     --results --strict --traceback --quiet --dry-run --fresh --shard --version --help"
-  local verbs="bundle export info merge plot replay selftest status verify"
+  local verbs="bundle export help info merge plot replay selftest status verify"
   local word verb= i
   # bash divides "--name=value" at the sign.
   if [[ $cur == = ]]; then

@@ -497,7 +497,7 @@ t.test("memory: what a script gets is what was allowed, to a tenth", function()
   end
   for name, piece in pairs { strings = '("x"):rep(5000) .. #t', tables = "{ #t, 1, 2 }",
     arrays = "dam.zeros(10000)", mixed = "{ dam.zeros(500), ('y'):rep(3000) .. #t }" } do
-    -- the largest resident size of the process, less that of a script which does nothing
+    -- the largest resident size of the process; that of a script which does nothing is taken off
     local function peak(text)
       write(IN .. "/script.lua", text)
       local _, said = child.shell(("cd %s && python3 -c 'import resource, subprocess, sys; "

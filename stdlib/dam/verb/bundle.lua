@@ -1,4 +1,4 @@
---- `damlua -m bundle RESULT [OUT]`: one file with a result file, the script that made it, the
+--- `damlua -m bundle RESULT [OUT]`: One file with a result file, the script that made it, the
 -- modules the script required, options, arguments and where and when it ran. `replay` and `verify`
 -- take it.
 local arguments = require "dam.sweep.arguments"

@@ -1,4 +1,4 @@
---- `damlua -m replay BUNDLE [--out DIR] [--trust]`: checks a bundle, runs its script again in the
+--- `damlua -m replay BUNDLE [--out DIR] [--trust]`: Checks a bundle, runs its script again in the
 -- sandbox into a fresh result file below DIR, and compares that with the bundle's results.
 local arguments = require "dam.sweep.arguments"
 local bundle = require "dam.bundle"

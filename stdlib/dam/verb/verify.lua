@@ -1,4 +1,4 @@
---- `damlua -m verify FILE [--units N|all] [--seed S] [--trust]`: checks every row's checksum, the
+--- `damlua -m verify FILE [--units N|all] [--seed S] [--trust]`: Checks every row's checksum, the
 -- plan and that no row is missing, then computes randomly chosen units again from what the file
 -- says, and compares digests and values. FILE is a result file or a bundle. Where the script is
 -- needed for that, it runs in the sandbox unless it is trusted.
