@@ -394,7 +394,7 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     } else {
         p = best_plan(f, from, in->sigma, &s, width);
     }
-    if (!(p.cost < limit) || p.listed < 1)
+    if (!(p.cost < limit) || p.listed < 1 || p.listed > from->patterns / 4)
         return DAM_OK;
     list->listed = -1;
     list->by_panel = p.listed > MOST_ROWS;

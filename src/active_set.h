@@ -123,8 +123,9 @@ double dam_active_build_cost(const dam_active_field *f);
 /* Cost of an inner list: the outer list's evaluation, and what it takes to make a list of it. */
 double dam_active_inner_cost(const dam_active_set *set);
 
-/* Scratch for dam_active_evaluate, in doubles, and where it leaves the alignments. */
-#define DAM_ACTIVE_SCRATCH(N, M) ((M) + (N) + 2 * DAM_PANEL)
+/* Scratch for dam_active_evaluate, in doubles, and where it leaves the alignments; lists hold a
+ * quarter of all patterns at most. */
+#define DAM_ACTIVE_SCRATCH(N, M) ((M) / 4 + (N) + 2 * DAM_PANEL)
 #define DAM_ACTIVE_PHI(scratch, N) ((scratch) + (N) + DAM_PANEL)
 
 /*

@@ -182,18 +182,13 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M,
                                   .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
-        (!g->lists && steps < ACTIVE_LEAST_STEPS))
+        steps < (g->lists ? 1 : ACTIVE_LEAST_STEPS))
         return DAM_OK;
-    status = dam_alloc(&memory,
-                       (uint64_t)(g->M * (DAM_TILE + 1) + DAM_PANEL + g->N) +
-                           (uint64_t)DAM_ACTIVE_SCRATCH(g->N, g->M),
-                       sizeof *w->all_phi, "alignments of all patterns", "lower M or threads", e);
+    status = dam_alloc(&memory, (uint64_t)DAM_ACTIVE_SCRATCH(g->N, g->M), sizeof(double),
+                       "alignments of a list", "lower M or threads", e);
     if (status)
         return status;
-    w->all_phi = memory;
-    w->list_scratch = w->all_phi + g->M * DAM_TILE;
-    w->centre_phi = w->list_scratch + DAM_ACTIVE_SCRATCH(g->N, g->M);
-    w->centre_x = (void *)(w->centre_phi + g->M + DAM_PANEL);
+    w->list_scratch = memory;
     status = dam_alloc(&memory, 1, sizeof *w->field.terms, "terms by angle", "lower threads", e);
     if (status)
         return status;
@@ -234,6 +229,7 @@ void dam_cascade_free(dam_cascade *w)
             dam_active_free(w->active + c);
     dam_free(w->own);
     dam_free(w->field.terms);
+    dam_free(w->list_scratch);
     dam_free(w->all_phi);
     dam_free(w->memory);
 }
@@ -686,6 +682,25 @@ static bool judge_the_rest(dam_cascade *w, uint64_t step)
     return true;
 }
 
+/* Room for the alignments of all patterns, which few calls need. */
+static dam_status prepare_alignments(dam_cascade *w, dam_error *e)
+{
+    const dam_gang *g = w->g;
+    void *memory;
+    dam_status status;
+
+    if (w->all_phi)
+        return DAM_OK;
+    status = dam_alloc(&memory, (uint64_t)(g->M * (DAM_TILE + 1) + DAM_PANEL + g->N),
+                       sizeof *w->all_phi, "alignments of all patterns", "lower M or threads", e);
+    if (status)
+        return status;
+    w->all_phi = memory;
+    w->centre_phi = w->all_phi + g->M * DAM_TILE;
+    w->centre_x = (void *)(w->centre_phi + g->M + DAM_PANEL);
+    return DAM_OK;
+}
+
 /* Decides by the reference the proposals that lists are to be made around, and makes these. */
 static dam_status renew_lists(dam_cascade *w, uint64_t step, dam_error *e)
 {
@@ -697,6 +712,9 @@ static dam_status renew_lists(dam_cascade *w, uint64_t step, dam_error *e)
             w->slot[n++] = c;
         if (n < DAM_TILE && (n == 0 || c < w->g->chains - 1))
             continue;
+        status = prepare_alignments(w, e);
+        if (status)
+            return status;
         if (!judge_by_reference(w, n, true))
             return DAM_ERR_INTERRUPTED;
         for (int64_t i = 0; i < n && status == DAM_OK; i++)

@@ -117,11 +117,11 @@ t.test("lists of near patterns decide as all patterns do", function()
       t.ok(q.stats.patterns_per_step[1] < 0.2 * all.stats.patterns_per_step[1], "less work")
       t.ok(q.stats.list_size[1] >= 1, "lists are kept between samples")
       t.ok(q.stats.unsure[1].active < 0.1, "lists decide nearly all")
-      local sum = 0
+      local patterns = 0
       for _, tier in ipairs { "active", "tiles", "single", "reference" } do
-        sum = sum + q.stats.by_tier[1][tier]
+        patterns = patterns + q.stats.by_tier[1][tier]
       end
-      t.near(sum, q.stats.patterns_per_step[1], 1e-9, "patterns by tier")
+      t.near(patterns, q.stats.patterns_per_step[1], 1e-9, "patterns by tier")
       t.equal(all.stats.by_tier[1].reference, 3000, "patterns of the reference")
       t.equal(all.stats.rebuilds[1], 0, "lists of the reference")
       ::continue::
