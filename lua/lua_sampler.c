@@ -71,6 +71,14 @@ static handle *push_closed(lua_State *L)
     return h;
 }
 
+bool dam_collected_for(lua_State *L, dam_status status)
+{
+    if (status != DAM_ERR_MEMORY)
+        return false;
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return true;
+}
+
 int dam_raise_sampling(lua_State *L, const char *where, const dam_error *e)
 {
     if (e->status == DAM_ERR_INTERRUPTED)
@@ -199,7 +207,9 @@ the other chains, or on how a run is cut into calls.
  (default 1); `first_replica` (default 1); `init` (default { phi = {0.75, 1} }: { phi = x | {a, b} |
  "support", pattern = mu }, { mix = {mu, nu, ...} }, "cold", "hot", "support", "exact", or an array
  of states [T, disorder, replica, N]); `step` (number > 0, default 2.4: sigma = step T/sqrt(N));
- `seed` (integer, default 1); `device` ("auto", "cpu"); `evaluation` ("auto",
+ `seed` (integer, default 1); `device` ("auto": the best usable one, "cpu", "cuda", "cuda:K", and
+ for tests "cuda-on-cpu", see dam.devices; default: what --device or DAMLUA_DEVICE says, else
+ "auto"; every decision is the same); `evaluation` ("auto",
  "reference", "active": lists of near patterns where they pay; every decision is the same)
 @treturn sampler with fields device, isa, steps, T, N, M, disorder, replicas, first_replica, seed,
  step
@@ -251,6 +261,8 @@ static int mh(lua_State *L)
     strcpy(h->device, s.device.name);
     dam_guard_begin(&guard);
     status = dam_sampler_create(&h->s, &s, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_create(&h->s, &s, &e);
     dam_guard_end(&guard);
     if (status)
         return dam_raise_sampling(L, where_mh, &e);
@@ -472,12 +484,15 @@ static int run(lua_State *L)
 {
     dam_sampler *s = check_sampler_at_rest(L, "sampler:run");
     int64_t n = check_steps(L, "sampler:run");
+    dam_activity was;
     dam_guard guard;
     dam_error e;
     dam_status status;
 
     dam_guard_begin(&guard);
     status = dam_sampler_run(s, n, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_finish(s, &was, &e);
     dam_guard_end(&guard);
     if (status)
         return dam_raise_sampling(L, "sampler:run", &e);
@@ -508,6 +523,8 @@ static dam_activity complete(lua_State *L, int observer, const char *where)
         dam_observe(L, 1, observer, where);
     dam_guard_begin(&guard);
     status = dam_sampler_finish(h->s, &was, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_finish(h->s, &was, &e);
     dam_guard_end(&guard);
     if (status)
         dam_raise_sampling(L, where, &e);
@@ -631,6 +648,8 @@ static int set_state(lua_State *L)
 
     dam_guard_begin(&guard);
     status = dam_sampler_set_state(s, a->data, &e);
+    if (dam_collected_for(L, status))
+        status = dam_sampler_set_state(s, a->data, &e);
     dam_guard_end(&guard);
     if (status)
         return dam_raise_sampling(L, where, &e);

@@ -158,6 +158,8 @@ void dam_observe(lua_State *L, int sampler, int observer, const char *where)
     for (;;) {
         dam_guard_begin(&guard);
         status = dam_sampler_next_block(h->s, &there, &e);
+        if (dam_collected_for(L, status))
+            status = dam_sampler_next_block(h->s, &there, &e);
         dam_guard_end(&guard);
         if (status)
             dam_raise_sampling(L, where, &e);

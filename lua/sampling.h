@@ -19,6 +19,12 @@ typedef struct {
 int dam_raise_sampling(lua_State *L, const char *where, const dam_error *e);
 
 /*
+ * Whether work that failed for want of memory is worth another try: what scripts have dropped is
+ * collected then, for it may hold the memory, of the host or of the device.
+ */
+bool dam_collected_for(lua_State *L, dam_status status);
+
+/*
  * Takes the sampler at index `sampler` through the blocks of its sample that are left, calling the
  * function at index `observer` after each. The sample goes on waiting then.
  */

@@ -98,11 +98,23 @@ t.test("devices: named ones that are unknown or missing are errors", function()
   says("DAMLUA_DEVICE=cpu DAMLUA -e 'print(dam.config.device)'", 0, "cpu")
   says("DAMLUA_DEVICE=gpu DAMLUA --device=auto -e 'print(dam.config.device)'", 0, "auto")
   says("DAMLUA_DEVICE= DAMLUA -e 'print(dam.config.device)'", 0, "auto")
-  if not dam.devices()[2].usable then
-    says("DAMLUA --device cuda -e ''", 1, "'cuda' is not available", "without CUDA")
-    says("DAMLUA --device cuda:0 -e ''", 1, "'cuda:0' is not available")
-    says("DAMLUA --device cuda-on-cpu -e ''", 1, "'cuda-on-cpu' is not available")
+  local why = {}
+  for _, d in ipairs(dam.devices()) do
+    why[d.name] = d.why
+    t.equal(d.usable, d.why == "", d.name .. " is usable or says why not")
+    t.ok(d.live >= 0 and d.memory >= 0, d.name .. ": bytes")
+    if d.usable then
+      says("DAMLUA --device " .. d.name .. " -e 'print(dam.config.device)'", 0, d.name)
+    else
+      says("DAMLUA --device " .. d.name .. " -e ''", 1, "'" .. d.name .. "' is not available",
+        d.why)
+    end
   end
+  t.ok(why["cuda:0"] and why["cuda-on-cpu"], "CUDA is listed, usable or not")
+  if why["cuda:0"] ~= "" then
+    says("DAMLUA --device cuda -e ''", 1, "'cuda' is not available", why["cuda:0"])
+  end
+  says("DAMLUA --device cuda:63 -e ''", 1, "'cuda:63' is not available")
 end)
 
 t.test("threads come from option, then environment", function()

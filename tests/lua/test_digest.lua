@@ -109,10 +109,14 @@ t.test("lists of near patterns decide as all patterns do", function()
       t.equal(q.q12, all.q12, evaluation .. " q12")
       t.ok((q.energy_density - all.energy_density):map(math.abs):max() < 1e-6,
         "energies agree to 1e-6")
+      if dam.config.device == "cuda-on-cpu" then
+        goto continue -- which has no lists
+      end
       t.ok(q.stats.patterns_per_step[1] < 0.2 * all.stats.patterns_per_step[1], "less work")
       t.ok(q.stats.rebuilds[1] >= 1 and q.stats.list_size[1] >= 1, "lists were made")
       t.ok(q.stats.unsure[1].active < 0.1, "lists decide nearly all")
       t.equal(all.stats.rebuilds[1], 0, "lists of the reference")
+      ::continue::
     end
   end
 end)
