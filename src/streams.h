@@ -13,7 +13,15 @@
 #ifdef __CUDACC__
 #include <curand_philox4x32_x.h>
 #else
+#if defined(__cplusplus) && !defined(_GLIBCXX_IOSTREAM)
+/* In C++ Random123 wants to print; what <iostream> links would need a newer C library. */
+#include <istream>
+#define _GLIBCXX_IOSTREAM 1
 #include <Random123/philox.h>
+#undef _GLIBCXX_IOSTREAM
+#else
+#include <Random123/philox.h>
+#endif
 #endif
 
 /* What numbers are drawn for. The values are part of every result: never change or reuse one. */
