@@ -22,9 +22,6 @@
     extern __shared__ __align__(16) unsigned char dam_shared_memory[]; \
     type *name = reinterpret_cast<type *>(dam_shared_memory)
 
-/* Blocks of a kernel whose blocks take work from a queue: eight for each of an H100's cores. */
-#define DAM_QUEUE_BLOCKS 1056
-
 #else
 
 #include "shim.h"
@@ -35,8 +32,6 @@
     dam_shim::launch(grid, block, shared, stream, [&] { kernel(__VA_ARGS__); })
 
 #define DAM_SHARED(type, name) type *name = static_cast<type *>(dam_shim::shared_memory())
-
-#define DAM_QUEUE_BLOCKS dam_shim::queue_blocks
 
 #endif
 

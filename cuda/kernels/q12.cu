@@ -48,12 +48,15 @@ __global__ void measure_q12(const wave w, int32_t all)
         return;
     for (int64_t a = 0; a < w.replicas; a++)
         moved = moved || w.chain[first + a].verdict == DAM_ACCEPTED;
-    double q12 = w.q12[group];
+    double q12 = 0;
     if (moved)
         q12 = mean_q12(w.x + first * w.N, w.replicas, w.N);
     if (threadIdx.x % DAM_WARP != 0)
         return;
-    w.q12[group] = q12;
+    if (moved)
+        w.q12[group] = q12;
+    else
+        q12 = w.q12[group];
     if (all)
         return;
     w.q12_sum[group] += q12;

@@ -12,6 +12,22 @@ static __host__ __device__ __forceinline__ int queue_of(enum purpose p)
     return p == OF_PROPOSALS ? 0 : 1;
 }
 
+/*
+ * Blocks of threads for a kernel that works from a queue: eight for each multiprocessor of an H100;
+ * the number changes no result. On the CPU, where the queue can be looked at, none when it is
+ * empty.
+ */
+static inline unsigned queue_blocks(const wave &w, enum purpose purpose)
+{
+#ifdef __CUDACC__
+    (void)w;
+    (void)purpose;
+    return 1056;
+#else
+    return w.queued[queue_of(purpose)] > 0 ? dam_shim::queue_blocks : 0;
+#endif
+}
+
 /* One term of a block's sum; `max` is the block's exact maximum (LSE). */
 static __device__ __forceinline__ double reference_term(const dam_reference &f, double max,
                                                         double phi)

@@ -62,8 +62,12 @@ __global__ void reference_plain(const wave w, enum purpose purpose)
 
 cudaError_t launch_reference_1(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    DAM_LAUNCH(reference_plain, dim3(DAM_QUEUE_BLOCKS), dim3(DAM_CHAIN_WARPS * DAM_WARP), 0, stream,
-               w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose);
+
+    if (blocks == 0)
+        return cudaSuccess;
+    DAM_LAUNCH(reference_plain, dim3(blocks), dim3(DAM_CHAIN_WARPS * DAM_WARP), 0, stream, w,
+               purpose);
     return cudaGetLastError();
 }
 

@@ -184,8 +184,12 @@ __global__ void __launch_bounds__(WARPS *DAM_WARP)
 
 cudaError_t launch_reference_2(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    DAM_LAUNCH(reference_tiled, dim3(DAM_QUEUE_BLOCKS), dim3(WARPS * DAM_WARP),
-               sizeof(reference_shared), stream, w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose);
+
+    if (blocks == 0)
+        return cudaSuccess;
+    DAM_LAUNCH(reference_tiled, dim3(blocks), dim3(WARPS * DAM_WARP), sizeof(reference_shared),
+               stream, w, purpose);
     return cudaGetLastError();
 }
 

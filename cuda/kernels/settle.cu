@@ -124,8 +124,12 @@ __global__ void settle(const wave w, enum purpose purpose)
 
 cudaError_t launch_settle(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    DAM_LAUNCH(settle, dim3(DAM_QUEUE_BLOCKS), dim3(DAM_BATCH * DAM_WARP), sizeof(settle_shared),
-               stream, w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose);
+
+    if (blocks == 0)
+        return cudaSuccess;
+    DAM_LAUNCH(settle, dim3(blocks), dim3(DAM_BATCH * DAM_WARP), sizeof(settle_shared), stream, w,
+               purpose);
     return cudaGetLastError();
 }
 

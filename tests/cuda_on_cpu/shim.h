@@ -22,6 +22,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -29,7 +30,6 @@
 #ifdef DAM_SHIM_THREADS
 #include <atomic>
 #include <condition_variable>
-#include <memory>
 #include <mutex>
 #include <thread>
 #else
@@ -68,10 +68,6 @@ struct dim3 {
 
 struct alignas(16) float4 {
     float x, y, z, w;
-};
-
-struct alignas(8) float2 {
-    float x, y;
 };
 
 #define __global__ static
@@ -165,7 +161,7 @@ inline void *shared_memory()
     return here()->shared;
 }
 
-/* A launch without barriers in sight of the caller: done when it returns. */
+/* Runs a kernel; done when it returns. Refuses what a device would refuse. */
 template <class F>
 inline int launch(dim3 grid, dim3 block, size_t shared, void *stream, const F &kernel)
 {

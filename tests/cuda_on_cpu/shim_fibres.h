@@ -15,6 +15,8 @@ struct barrier {
     place at = {nullptr, 0};
 };
 
+constexpr size_t ABANDONED = 8192; /* of a stack, at most, when its fibre ends */
+
 enum fibre_phase { READY, WAITING, ENDED };
 
 struct fibre : thread_state {
@@ -45,6 +47,7 @@ struct block_state {
     fibre *running = nullptr;
     fibre host;
 #ifdef DAM_SHIM_ASAN
+    /* the stack of whoever launched */
     const void *host_bottom = nullptr;
     size_t host_size = 0;
 #endif
@@ -171,7 +174,7 @@ inline void wait_at(barrier *w, unsigned needed, place at)
     block_state *b = block_here;
     fibre *f = b->running;
 
-    if (w->arrived > 0 && (w->at.line != at.line || strcmp(w->at.file, at.file) != 0))
+    if (w->arrived > 0 && (w->at.line != at.line || w->at.file != at.file))
         fail("divergent barrier: threads wait at different places");
     w->at = at;
     if (++w->arrived == needed) {
@@ -228,6 +231,10 @@ inline void prepare(block_state *b, unsigned rank)
     f->index = {rank % b->block.x, rank / b->block.x % b->block.y, rank / b->block.x / b->block.y};
     f->phase = READY;
     f->groups = f->exchanges = 0;
+#ifdef DAM_SHIM_ASAN
+    /* the frames of the fibre that ended here were never left */
+    __asan_unpoison_memory_region(fibre_stacks.top(rank) - ABANDONED, ABANDONED);
+#endif
 #if defined(__x86_64__)
     void **top = reinterpret_cast<void **>(fibre_stacks.top(rank));
     top[-1] = nullptr; /* the address that fibre_main would return to */
@@ -266,37 +273,52 @@ inline void run_block(block_state *b, size_t shared)
             fail("shared memory written beyond its end");
 }
 
+/* A block's fibres and tables are kept from one launch to the next. */
+inline thread_local std::unique_ptr<block_state> spare_block;
+
+/* Room for the threads of a launch, in the order that was chosen. */
+inline void make_room(block_state *b, dim3 grid, dim3 block)
+{
+    b->grid = grid;
+    b->block = block;
+    b->threads = block.x * block.y * block.z;
+    b->warps.resize((b->threads + WARP - 1) / WARP);
+    if (b->fibres.size() < b->threads) {
+        b->fibres.resize(b->threads);
+        b->sequence.resize(b->threads);
+        b->position.resize(b->threads);
+        b->slots.resize(b->warps.size() * 2 * WARP);
+    }
+    for (unsigned i = 0; i < b->threads; i++) {
+        b->sequence[i] = static_cast<unsigned>(ordered(i, b->threads));
+        b->position[b->sequence[i]] = i;
+    }
+    fibre_stacks.need(b->threads);
+}
+
 inline void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<void()> &body)
 {
     const size_t blocks = static_cast<size_t>(grid.x) * grid.y * grid.z;
-    block_state b, *outer = block_here;
+    std::unique_ptr<block_state> b = std::move(spare_block);
+    block_state *const outer = block_here;
 
-    b.grid = grid;
-    b.block = block;
-    b.threads = block.x * block.y * block.z;
-    b.fibres.resize(b.threads);
-    b.warps.resize((b.threads + WARP - 1) / WARP);
-    b.slots.resize(b.warps.size() * 2 * WARP);
-    b.sequence.resize(b.threads);
-    b.position.resize(b.threads);
-    for (unsigned i = 0; i < b.threads; i++) {
-        b.sequence[i] = static_cast<unsigned>(ordered(i, b.threads));
-        b.position[b.sequence[i]] = i;
-    }
-    b.body = &body;
-    b.shared = aligned_alloc(256, (shared + GUARD + 255) / 256 * 256);
-    if (!b.shared)
+    if (!b)
+        b = std::make_unique<block_state>();
+    make_room(b.get(), grid, block);
+    b->body = &body;
+    b->shared = aligned_alloc(256, (shared + GUARD + 255) / 256 * 256);
+    if (!b->shared)
         fail("no memory for shared memory");
-    fibre_stacks.need(b.threads);
-    block_here = &b;
+    block_here = b.get();
     for (size_t i = 0; i < blocks; i++) {
         const size_t n = ordered(i, blocks);
-        b.index = {static_cast<unsigned>(n % grid.x), static_cast<unsigned>(n / grid.x % grid.y),
-                   static_cast<unsigned>(n / grid.x / grid.y)};
-        run_block(&b, shared);
+        b->index = {static_cast<unsigned>(n % grid.x), static_cast<unsigned>(n / grid.x % grid.y),
+                    static_cast<unsigned>(n / grid.x / grid.y)};
+        run_block(b.get(), shared);
     }
     block_here = outer;
-    free(b.shared);
+    free(b->shared);
+    spare_block = std::move(b);
 }
 
 } // namespace dam_shim
