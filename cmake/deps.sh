@@ -5,7 +5,7 @@ set -eu
 
 build="gcc libc6-dev cmake ninja-build pkg-config liblua5.4-dev libgsl-dev libsqlite3-dev
   libreadline-dev librandom123-dev gnuplot-nox"
-checks="lua5.4 python3 python3-numpy"
+checks="g++ lua5.4 python3 python3-numpy"
 # Each of these checks is skipped with a word where its tool is missing or unknown to apt.
 optional="clang libomp-dev libclang-rt-14-dev clang-format-14 lua-check cppcheck"
 
