@@ -158,7 +158,8 @@ static void prepare(const dam_pass *p, const room *r)
     for (int64_t i = 0; i < r->groups * DAM_TILES_GROUP; i++)
         r->low[i] = r->high[i] = 0;
     for (int64_t i = 0; i < p->states; i++) {
-        const double start = lse ? -(f->c + p->near[i]) * LOG2_E : 1.0 - f->b;
+        const double near = isfinite(p->near[i]) ? p->near[i] : 0.0;
+        const double start = lse ? -(f->c + near) * LOG2_E : 1.0 - f->b;
         double error = put_state(p, r, i, factor);
         error += SINGLE_ROUNDING * (1.02 * factor * f->N + 4.0 * fabs(start));
         error *= DAM_SINGLE_SHRINK;

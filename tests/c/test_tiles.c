@@ -109,8 +109,17 @@ static int violations(const field *s, int64_t states, double *width, int *narrow
     dam_interval *out = get((uint64_t)states * sizeof *out);
     void *scratch = get(dam_tiles_scratch(N, states));
     int outside = 0;
-    dam_pass pass = {s->kernels, &s->f,  N,     M,    s->panels, x,
-                     slot,       states, false, near, scratch,   out};
+    const dam_pass pass = {.kernels = s->kernels,
+                           .reference = &s->f,
+                           .N = N,
+                           .M = M,
+                           .panels = s->panels,
+                           .x = x,
+                           .slot = slot,
+                           .states = states,
+                           .near = near,
+                           .scratch = scratch,
+                           .L = out};
 
     for (int64_t i = 0; i < states; i++) {
         slot[i] = states - 1 - i;
