@@ -20,11 +20,11 @@ local function seconds_of(H, N, M, disorder)
   local making = dam.clock() - begin
   -- long calls: a short one would mostly make patterns, lists and last measurements anew
   local function part(advance, least)
-    local steps, elapsed = least, 0
+    local steps = least
     while true do
       begin = dam.clock()
       advance(s, steps)
-      elapsed = dam.clock() - begin
+      local elapsed = dam.clock() - begin
       if elapsed >= seconds / 2 or steps >= 4096 then
         return elapsed / steps
       end

@@ -209,7 +209,7 @@ function dam.patterns(options) end
 ---@field step? number width of a proposal, > 0: sigma = step T/sqrt(N) per component (default 2.4)
 ---@field seed? integer seed of the chains; patterns have their own (default 1)
 ---@field device? "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string "cuda:1" is the second GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is what --device or DAMLUA_DEVICE says. Every decision is the same (default "auto")
----@field evaluation? "auto"|"reference"|"active"|"single"|string the tiers that proposals go through: "active" (lists of near patterns), "tiles" (all patterns on matrix units, where the processor has them), "single" (all patterns in single precision), alone or joined by "+" as in "active+single"; "auto": all that are here; "reference": none of them. What a tier cannot prove goes to the next one and in the end to the reference, so every decision is the same (default "auto")
+---@field evaluation? "auto"|"reference"|"active"|"single"|string the tiers that proposals go through: "active" (lists of near patterns), "tiles" (all patterns on matrix units, where the processor has them), "single" (all patterns in single precision), alone or joined by "+" as in "active+single"; "auto": "active+single"; "reference": none of them. What a tier cannot prove goes to the next one and in the end to the reference, so every decision is the same (default "auto")
 
 --- A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of the pattern set and replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on the other chains, or on how a run is cut into calls.
 ---

@@ -43,7 +43,10 @@ dam_status dam_patterns_draw(dam_patterns **out, int N, int64_t M, int64_t disor
     return DAM_OK;
 }
 
-/* Whether x.x/N is 1 as far as singles can tell. */
+/* What rounding to singles can do to x.x/N of a row on the sphere; bounds.h relies on it. */
+#define ROUNDED 2.4e-7
+
+/* Whether x.x/N is near enough to 1 to be taken for a row on the sphere. */
 static bool on_sphere(double squared, int N)
 {
     return fabs(squared / N - 1) <= ON_SPHERE;
@@ -122,16 +125,28 @@ static dam_status refuse_off(const double *values, int64_t M, int64_t rows, int 
                     squared_norm(values + first * N, N) / N, more);
 }
 
+/* Whether a row is off the sphere by more than its rounding to singles explains. */
+static bool is_loose(const float *row, int N)
+{
+    double squared = 0;
+
+    for (int k = 0; k < N; k++)
+        squared += (double)row[k] * row[k];
+    return !(fabs(squared / N - 1.0) <= ROUNDED);
+}
+
 /* Takes all rows; not finite ones are named first, for nothing else makes sense of them. */
 static dam_status take_rows(dam_patterns *p, const double *values, bool rescale, dam_error *e)
 {
     const int64_t rows = p->data_sets * p->M;
     int64_t first = 0;
 
-    for (int64_t row = 0; row < rows; row++)
-        if (take_row(values + row * p->N, p->N, rescale, row / p->M, row % p->M,
-                     p->data + row * p->N, e))
+    for (int64_t row = 0; row < rows; row++) {
+        float *out = p->data + row * p->N;
+        if (take_row(values + row * p->N, p->N, rescale, row / p->M, row % p->M, out, e))
             return e->status;
+        p->loose |= is_loose(out, p->N);
+    }
     p->rescaled = count_off(values, rows, p->N, &first);
     if (!rescale && p->rescaled > 0)
         return refuse_off(values, p->M, rows, p->N, first, p->rescaled, e);

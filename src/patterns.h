@@ -30,6 +30,7 @@ typedef struct dam_patterns {
     int64_t *target;   /* user data: index of each disorder's target, from 0; else NULL (all 0) */
     struct dam_patterns *owner; /* of data and target, when this is a part of it */
     int64_t rescaled;           /* user data: rows that were off the sphere and were projected */
+    bool loose;       /* user data: a row is off the sphere by more than rounding explains */
     int64_t repeated; /* user data: rows equal to an earlier one of their set; they are legal */
 } dam_patterns;
 

@@ -34,7 +34,7 @@ dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e)
                                 "alone or joined by \"+\" (\"active+single\")";
     dam_tier_set set = 0;
 
-    *out = DAM_TIERS_ALL;
+    *out = DAM_TIERS_AUTO;
     if (strcmp(name, "auto") == 0)
         return DAM_OK;
     for (const char *at = name;; at++) {

@@ -22,6 +22,9 @@ typedef unsigned dam_tier_set;
 
 #define DAM_TIERS_ALL ((dam_tier_set)(1u << DAM_TIERS) - 1)
 
+/* Without matrix units: where they were measured they were slower (docs/benchmarks.md). */
+#define DAM_TIERS_AUTO (DAM_TIERS_ALL & ~(1u << DAM_TIER_TILES))
+
 /* "active", "tiles", "single", "reference" */
 const char *dam_tier_name(dam_tier tier);
 
@@ -29,9 +32,9 @@ const char *dam_tier_name(dam_tier tier);
 dam_tier_set dam_tiers_usable(void);
 
 /*
- * The set of a name: "auto" (DAM_TIERS_ALL; what is not usable is left out when it is used) or
- * names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else, and for a tier that this
- * processor does not have; the message says what is allowed.
+ * The set of a name: "auto" (DAM_TIERS_AUTO) or names of tiers joined by "+". DAM_ERR_ARGUMENT for
+ * anything else, and for a tier that this processor does not have; the message says what is
+ * allowed.
  */
 dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e);
 

@@ -62,7 +62,7 @@ static int64_t groups_of(int64_t states)
     return (states + DAM_TILES_GROUP - 1) / DAM_TILES_GROUP;
 }
 
-/* Cuts the scratch into pieces; returns its size. */
+/* Cuts the scratch, where there is one, into pieces; returns its size. */
 static uint64_t lay_out(room *r, int N, int64_t states, char *scratch)
 {
     const dam_tiles_shape s = dam_tiles_shape_of(N);
@@ -76,8 +76,9 @@ static uint64_t lay_out(room *r, int N, int64_t states, char *scratch)
     r->block_panels = (int64_t)(BLOCK_BYTES / (2 * panel));
     if (r->block_panels < 1)
         r->block_panels = 1;
-#define PIECE(p, bytes)           \
-    (p) = (void *)(scratch + at); \
+#define PIECE(p, bytes)               \
+    if (scratch)                      \
+        (p) = (void *)(scratch + at); \
     at += ((bytes) + 63) / 64 * 64
     for (int part = 0; part < 2; part++) {
         PIECE(r->states[part], (uint64_t)r->groups * (uint64_t)s.slices * tile);

@@ -139,7 +139,8 @@ static dam_status do_item(dam_sampler *s, const job *j, item it, dam_error *e)
         .chain = s->chain + c,
         .x = s->x + c * s->patterns->N,
         .chains = it.count,
-        .tiers = s->tiers & dam_tiers_usable(),
+        /* proofs of the other tiers begin with patterns on the sphere */
+        .tiers = s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers & dam_tiers_usable(),
         .lists = s->lists ? s->lists + c : NULL,
         .list_bytes = DAM_LIST_BYTES / (uint64_t)dam_sampler_chains(s),
         .replicas = j->unit,

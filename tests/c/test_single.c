@@ -311,7 +311,8 @@ static void check_range(void)
     }
     FOR_EACH_ISA(kernels)
     {
-        dam_pass pass = {kernels, &s.f, 90, 1, s.panels, s.x, s.slot, 60, s.near, scratch, L, false};
+        dam_pass pass = {kernels, &s.f, 90,     1,       s.panels, s.x,
+                         s.slot,  60,   s.near, scratch, L,        false};
         CHECK(dam_single_pass(&pass), "interrupted");
         for (int i = 0; i < 60; i++)
             CHECK(L[i].low <= exact[i] && exact[i] <= L[i].high,

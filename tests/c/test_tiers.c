@@ -235,7 +235,7 @@ static void check_names(void)
         const char *name;
         dam_tier_set tiers; /* 0: an error */
     } names[] = {
-        {"auto", DAM_TIERS_ALL},
+        {"auto", DAM_TIERS_AUTO},
         {"reference", 8},
         {"active", 9},
         {"single", 12},

@@ -172,4 +172,14 @@ t.test("targets: disorders of one data set", function()
 end)
 
 os.execute("rm -r " .. folder)
+t.test("rows off the sphere by more than rounding are evaluated by the reference alone", function()
+  local rows = dam.patterns { N = 20, M = 1100, seed = 4 }:array(1)
+  for factor, others in pairs { [1] = true, [1 + 3e-6] = false } do
+    local s <close> = dam.mh { hamiltonian = dam.lse(), T = 0.3, device = "cpu",
+      patterns = dam.patterns { from = rows * factor } }
+    local tiers = s:sample(20).stats.by_tier[1]
+    t.equal(tiers.active + tiers.tiles + tiers.single > 0, others, "factor " .. factor)
+  end
+end)
+
 t.finish()

@@ -10,7 +10,8 @@ local kernels = { dam.lse(), dam.lsr { b = 3.41 }, dam.polynomial { k = 3 } }
 local function sampler(change)
   change = change or {}
   return dam.mh { hamiltonian = change.hamiltonian or kernels[1], patterns = patterns, T = T,
-    replicas = change.replicas or 2, init = { phi = { 0.9, 1 } } }
+    replicas = change.replicas or 2, init = { phi = { 0.9, 1 } },
+    evaluation = change.evaluation }
 end
 
 local everything = { every = 8, series = { "phi", "energy_density", "q12" }, track = { 1, 2, 150 },
@@ -159,7 +160,7 @@ t.test("tracked alignments are the overlaps of the states", function()
 end)
 
 t.test("a view shows all chains at the same step", function()
-  local s <close> = sampler { replicas = 3 }
+  local s <close> = sampler { replicas = 3, evaluation = "reference" }
   s:run(7)
   local steps, views = {}, {}
   local r = s:sample(24, { every = 8, series = { "phi" }, observe = function(view)
