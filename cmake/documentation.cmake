@@ -20,7 +20,3 @@ add_custom_target(documentation
   COMMAND ${generate} reference docs/reference ${documented}
   COMMAND ${generate} annotations docs/dam.d.lua ${documented}
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-
-if(NOT DAM_STATIC) # beside dam.so, which that build does not have
-  install(FILES docs/dam.d.lua DESTINATION "${DAM_MODULE_DIR}")
-endif()
