@@ -270,11 +270,11 @@ void dam_sampler_free(dam_sampler *s)
         return;
     if (s->backend)
         s->backend->close(s);
-    dam_record_free(s->record);
-    dam_patterns_release(s->patterns);
     for (int64_t c = 0; s->lists && c < dam_sampler_chains(s); c++)
         dam_active_free(s->lists + c);
     dam_free(s->lists);
+    dam_record_free(s->record);
+    dam_patterns_release(s->patterns);
     dam_free(s->T);
     dam_free(s->chain);
     dam_free(s->x);

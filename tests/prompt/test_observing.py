@@ -8,6 +8,7 @@ from terminal import Suite, Terminal, equal
 LIMIT = 0.2
 
 MAKE = ("function make() return dam.mh{ hamiltonian = dam.lse(), T = {0.3, 0.6}, replicas = 4, "
+        "evaluation = 'reference', "
         "patterns = dam.patterns{ N = 30, M = 1000, disorder = 6 } } end a, b = make(), make()")
 OPTIONS = "{ every = 50, series = {'phi', 'q12'}, histogram = { phi = {-1, 1, 20} }, track = {2} }"
 SAME = ("function same(r, q) return r.digest == q.digest and r.series.phi == q.series.phi and "
@@ -44,8 +45,8 @@ def end(terminal):
 
 def recorded(home):
     terminal = begin(home)
-    interrupt(terminal, "a:sample(3000, o)")
-    terminal.send("same(a:finish(), b:sample(3000, o))\n")
+    interrupt(terminal, "a:sample(12000, o)")
+    terminal.send("same(a:finish(), b:sample(12000, o))\n")
     terminal.expect("true\n", 120.0)
     terminal.expect("> ")
     end(terminal)

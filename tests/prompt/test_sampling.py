@@ -16,7 +16,7 @@ LIMIT = 0.2
 # the making of patterns itself, and starts.
 SAMPLERS = {
     "many small chains": ("N = 12, M = 64, disorder = 20", "{0.3, 0.6}, replicas = 10", 4000),
-    "one chain": ("N = 50, M = 5000", "0.3", 4000),
+    "one chain": ("N = 50, M = 5000", "0.3, evaluation = 'reference'", 40000),
     "large patterns": ("N = 400, M = 20000", "{0.1, 0.2}, evaluation = 'reference'", 300),
     "lists of near patterns": ("N = 400, M = 20000", "{0.1, 0.2}", 100000),
     "more disorders than kept": ("N = 300, M = 30000, disorder = 9", "0.2", 8),
