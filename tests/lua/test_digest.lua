@@ -101,7 +101,8 @@ t.test("lists of near patterns decide as all patterns do", function()
       local s <close> = dam.mh { hamiltonian = H, patterns = p, T = { 0.05, 0.3 }, replicas = 2,
         evaluation = evaluation }
       local first = s:sample(200)
-      t.equal(first.stats.rebuilds[1] >= 1, evaluation ~= "reference", "lists are made")
+      local lists = evaluation ~= "reference" and dam.config.device ~= "cuda-on-cpu"
+      t.equal(first.stats.rebuilds[1] >= 1, lists, "lists are made")
       r[evaluation] = s:sample(300)
     end
     for _, evaluation in ipairs { "active", "auto", "active+single" } do
