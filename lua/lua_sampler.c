@@ -211,7 +211,7 @@ static dam_device_choice read_device(const dam_options *o)
 static dam_tier_set read_evaluation(const dam_options *o)
 {
     lua_State *L = o->L;
-    dam_tier_set tiers = DAM_TIERS_AUTO;
+    dam_tier_set tiers = dam_tiers_auto();
     dam_error e;
 
     if (dam_option_push(o, "evaluation") == LUA_TSTRING) {
@@ -256,9 +256,10 @@ patterns
  GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is
  what --device or DAMLUA_DEVICE says. Every decision is the same
 @tparam[opt="auto"] "auto"|"reference"|"active"|"single"|string options.evaluation the tiers that
- proposals go through: "active" (lists of near patterns), "tiles" (all patterns on matrix units,
- where the processor has them), "single" (all patterns in single precision), alone or joined by "+"
- as in "active+single"; "auto": "active+single"; "reference": none of them. What a tier cannot
+ proposals go through: "active" (lists of near patterns), "coarse" (all patterns in bytes, near
+ ones in double precision), "single" (all patterns in single precision), alone or joined by "+" as in
+ "active+single"; "auto": all, but "coarse" only where the processor has instructions for it;
+ "reference": none of them. What a tier cannot
  prove goes to the next one and in the end to the reference, so every decision is the same
 @treturn sampler
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
@@ -488,7 +489,7 @@ the sample, per chain.
 @tfield number[] stats.patterns_per_step patterns evaluated per step of a chain
 @tfield number[] stats.rebuilds lists of near patterns made, per chain
 @tfield number[] stats.list_size mean length of the lists in use; 0 without any
-@tfield table[] stats.unsure by tier ("active", "tiles", "single"): fraction of the proposals given
+@tfield table[] stats.unsure by tier ("active", "coarse", "single"): fraction of the proposals given
  to it that it left undecided
 @tfield table[] stats.by_tier by tier, "reference" included: patterns evaluated by it per step
 @tfield[opt] integer every steps of a block, where something was recorded

@@ -207,4 +207,65 @@ DAM_HD dam_interval dam_polynomial_interval(const dam_reference *f, double M,
     return L;
 }
 
+/* What 1 + f may be more than 2^f, 0 <= f <= 1: the bits of a single taken for its logarithm. */
+#define DAM_COARSE_EXP2 1.0615
+
+/*
+ * The coarse pass (coarse.h): |x.xi/N - x'.xi'/N| where a state is off x' by state_error and
+ * patterns are off xi' by pattern_error at most, as lengths.
+ */
+DAM_HD double dam_coarse_error(double N, double pattern_error, double state_error)
+{
+    const double length = sqrt(N) * (1.0 + DAM_NORM_SLACK);
+
+    return DAM_SINGLE_SHRINK *
+           ((length * (pattern_error + state_error) + pattern_error * state_error) / N * (1.0 + 1e-9) +
+            1e-13);
+}
+
+/* What a coarse pass has found of a state: near patterns, evaluated one by one, and the rest. */
+typedef struct {
+    double count;   /* near patterns */
+    double max_phi; /* LSE: the largest of their alignments, */
+    double sum;     /* and the sum of their terms relative to it; LSR: sum of their terms */
+    double merges;  /* sums that were put together for that */
+    double edge;    /* LSE: c phi of a term that counts as 1 in */
+    double rest;    /* the sum of the others, as singles */
+    double rounds;  /* that were added one after another */
+} dam_coarse_sum;
+
+/* LSE, alignments of the rest being off by `error`. */
+DAM_HD dam_interval dam_coarse_lse_interval(const dam_reference *f, double M, double error,
+                                            const dam_coarse_sum *s)
+{
+    const double relative = s->rounds * 0x1p-24 * 1.001, off = f->c * error;
+    const double least = fmax(0.0, s->rest * (1.0 - relative) - M * 0x1p-126);
+    const double shift = s->edge - f->c;
+    dam_interval near = {0, 0}, L;
+    double slack, size;
+
+    if (!(off < 300.0 && relative < 0.5 && s->rest < HUGE_VAL))
+        return dam_unknown();
+    if (s->count > 0)
+        near.low = near.high = s->sum * exp(fmin(600.0, f->c * s->max_phi - s->edge));
+    L = dam_log_interval(near.low + least / DAM_COARSE_EXP2 * exp(-off),
+                         near.high + s->rest * (1.0 + relative) * exp(off));
+    size = fabs(shift) + fmin(1e3, fabs(L.high)) + 2.0 * log(M) + 2.0;
+    slack = 2.0 * dam_lse_rounding(f, M, 1.0 - size / f->c, log(M)) + 1e-14 * s->merges + 1e-12;
+    L.low += shift - slack;
+    L.high += shift + slack;
+    return L;
+}
+
+/* LSR: the rest is at its floor. */
+DAM_HD dam_interval dam_coarse_lsr_interval(const dam_reference *f, double M,
+                                            const dam_coarse_sum *s)
+{
+    const double error = 2.0 * dam_lsr_rounding(f) * s->count, rest = (M - s->count) * f->epsilon;
+    const double relative = 1e-12 + 1e-14 * s->merges + dam_sum_rounding(M);
+
+    return dam_log_interval((fmax(0.0, s->sum - error) + rest) * (1.0 - relative),
+                            (s->sum + error + rest) * (1.0 + relative));
+}
+
 #endif

@@ -20,6 +20,10 @@
 /* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
+#define COARSE_WIDTH 0.03
+
+/* What coarse passes for energies aim at, of what is good enough. */
+#define WANTED_OF_CERTIFIED 0.5
 
 /* Of proposals, roughly. */
 #define USUAL_ACCEPTANCE 0.35
@@ -35,12 +39,13 @@ typedef struct {
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
     bool fine;
-    double cost_per_N, cost; /* cycles per pattern and state, roughly */
+    double cost_per_N, cost; /* cycles per pattern and state, roughly; coarse: its loops' */
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_TILES, dam_tiles_scratch, dam_tiles_pass, false, 0.025, 0.5},
+    {DAM_TIER_COARSE, dam_coarse_scratch, dam_coarse_pass, false, 0, 0},
     {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
+    {DAM_TIER_COARSE, dam_coarse_scratch, dam_coarse_pass, true, 0, 0},
     {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, true, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
@@ -103,6 +108,8 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->slot, n * sizeof(int64_t)},
         {(void **)&w->L, n * sizeof(dam_interval)},
         {(void **)&w->near, n * sizeof(double)},
+        {(void **)&w->wanted, n * sizeof(double)},
+        {(void **)&w->depth, PASSES * n * sizeof(double)},
         {(void **)&w->phi, DAM_TILE * DAM_BLOCK * sizeof(double)},
         {(void **)&w->tiles, n * N * sizeof(double)},
         {(void **)&w->sums, n * (uint64_t)blocks_of(g) * sizeof(dam_block_sum)},
@@ -136,16 +143,22 @@ static double lanes(const dam_gang *g)
 static double cost_of(const dam_gang *g, size_t i)
 {
     const double wide = 8.0 / lanes(g), term = dam_active_term_cost(g->reference);
+    const dam_coarse_loops *loops = dam_coarse_loops_for(g->kernels);
+
+    if (i < PASSES && passes[i].tier == DAM_TIER_COARSE)
+        return (double)g->M * (loops->cost + loops->cost_per_N * g->N);
     return wide * (double)g->M *
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
-/* Whether pass `i` may be asked. The fine one is for energies: its intervals are too wide for those
- * of the other Hamiltonians. */
+/* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass knows
+ * all there is, and intervals in single precision are too wide. */
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
-    return has(g, passes[i].tier) &&
-           (!passes[i].fine || (measure && g->reference->kernel == DAM_LSE));
+    const dam_kernel kernel = g->reference->kernel;
+
+    return has(g, passes[i].tier) && (!passes[i].fine || (measure && kernel == DAM_LSE)) &&
+           (passes[i].tier != DAM_TIER_COARSE || (g->coarse && kernel != DAM_POLYNOMIAL));
 }
 
 /* The next pass that is there after pass `i`; PASSES when there is none. */
@@ -160,11 +173,16 @@ static size_t after(const dam_gang *g, size_t i, bool measure)
 /* Cycles of a proposal without a list; when measuring, accepted ones are evaluated for energies. */
 static double plain_cost(const dam_cascade *w)
 {
-    const double first = cost_of(w->g, after(w->g, SIZE_MAX, w->measure));
-    const bool fine = available(w->g, PASSES - 1, w->measure) && passes[PASSES - 1].fine;
-    const double exact = cost_of(w->g, fine ? PASSES - 1 : PASSES);
+    const size_t first = after(w->g, SIZE_MAX, w->measure);
+    const bool enough = first < PASSES && passes[first].tier == DAM_TIER_COARSE &&
+                        w->g->reference->kernel == DAM_LSR;
+    size_t exact = first;
 
-    return w->measure ? fmin(exact, first + USUAL_ACCEPTANCE * exact) : first;
+    if (!w->measure || enough)
+        return cost_of(w->g, first);
+    while (exact < PASSES && !passes[exact].fine)
+        exact = after(w->g, exact, true);
+    return fmin(cost_of(w->g, exact), cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
 }
 
 /* Room for lists, when they may pay for `steps` steps. */
@@ -593,21 +611,26 @@ static int64_t undecided(dam_cascade *w, size_t i, uint64_t step)
 static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t n)
 {
     const dam_gang *g = w->g;
+    const double certified = WANTED_OF_CERTIFIED * tolerance_of(g);
     const dam_pass pass = {.kernels = g->kernels,
                            .reference = g->reference,
                            .N = g->N,
                            .M = g->M,
                            .panels = g->panels,
+                           .coarse = g->coarse,
                            .x = x,
                            .slot = w->slot,
                            .states = n,
                            .near = w->near,
+                           .wanted = w->wanted,
+                           .depth = w->depth + (p - passes) * g->chains,
                            .scratch = w->pass_scratch,
                            .L = w->L,
                            .fine = p->fine};
 
     for (int64_t i = 0; i < n; i++) {
         w->near[i] = w->now[w->slot[i]].low;
+        w->wanted[i] = p->fine ? certified : COARSE_WIDTH * g->chain[w->slot[i]].theta;
         g->chain[w->slot[i]].patterns[p->tier] += (uint64_t)g->M;
     }
     return p->pass(&pass) && !dam_interrupted();

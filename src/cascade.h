@@ -37,7 +37,9 @@ typedef struct {
     bool *renew;          /* [chains]: the list is to be made anew, around the proposal */
     int64_t *slot;        /* [chains]: the chains that a pass is about */
     dam_interval *L;      /* [chains]: what it found */
-    double *near;         /* [chains]: what it is told to expect */
+    double *near;         /* [chains]: what it is told to expect, */
+    double *wanted;       /* [chains]: and how narrow an interval to find */
+    double *depth;        /* [passes][chains]: what the coarse passes have learnt */
     double *phi;          /* [DAM_TILE][DAM_BLOCK]: one block's alignments */
     double *tiles;        /* [tile][k][chains of the tile] */
     dam_block_sum *sums;  /* [chains][blocks] */

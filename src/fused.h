@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+#include "coarse.h"
 #include "cpu/kernels.h"
 
 typedef struct {
@@ -16,23 +17,25 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    const float *panels; /* all patterns, [panel][k][DAM_PANEL] */
-    const float *x;      /* states are x[slot[i] * N + k] */
-    const int64_t *slot; /* [states] */
+    const float *panels;      /* all patterns, [panel][k][DAM_PANEL] */
+    const dam_coarse *coarse; /* the same in bytes: for the coarse pass */
+    const float *x;           /* states are x[slot[i] * N + k] */
+    const int64_t *slot;      /* [states] */
     int64_t states;
-    const double *near; /* [states]: L is expected near this; any value is allowed */
-    void *scratch;      /* of the size that the pass asks for, aligned to DAM_ALIGNMENT */
-    dam_interval *L;    /* [states]: the result */
-    bool fine;          /* narrower intervals, for energies; single precision only */
+    const double *near;   /* [states]: L is expected near this; any value is allowed */
+    const double *wanted; /* [states]: the width of L that is good enough: coarse pass */
+    double *depth;        /* by slot: what the coarse pass has learnt of a state; 0: nothing yet */
+    void *scratch;        /* of the size that the pass asks for, aligned to DAM_ALIGNMENT */
+    dam_interval *L;      /* [states]: the result */
+    bool fine;            /* narrower intervals, for energies; single precision only */
 } dam_pass;
 
-/* Single precision. False when interrupted. */
+/* Bytes. False when interrupted. Knows nothing of the polynomial. */
+uint64_t dam_coarse_scratch(int N, int64_t states);
+bool dam_coarse_pass(const dam_pass *pass);
+
+/* Single precision. */
 uint64_t dam_single_scratch(int N, int64_t states);
 bool dam_single_pass(const dam_pass *pass);
-
-/* Matrix units of the processor, where it has them and the operating system allows them. */
-bool dam_tiles_usable(void);
-uint64_t dam_tiles_scratch(int N, int64_t states);
-bool dam_tiles_pass(const dam_pass *pass);
 
 #endif

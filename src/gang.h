@@ -6,6 +6,7 @@
 #define DAM_GANG_H
 
 #include "active_set.h"
+#include "coarse.h"
 #include "sampler.h"
 #include "tiers.h"
 
@@ -16,6 +17,7 @@ typedef struct {
     int64_t M;
     int64_t target;      /* index of the target pattern */
     const float *panels; /* the disorder's patterns, [panel][k][DAM_PANEL] */
+    const dam_coarse *coarse; /* the same in bytes, or NULL */
     dam_chain *chain;    /* [chains], all at the same step */
     float *x;            /* [chains][N] */
     int64_t chains;

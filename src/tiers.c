@@ -3,18 +3,25 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "fused.h"
+#include "cpu/coarse.h"
 
-static const char *const names[DAM_TIERS] = {"active", "tiles", "single", "reference"};
+static const char *const names[DAM_TIERS] = {"active", "coarse", "single", "reference"};
 
 const char *dam_tier_name(dam_tier tier)
 {
     return names[tier];
 }
 
-dam_tier_set dam_tiers_usable(void)
+dam_tier_set dam_tiers_auto(void)
 {
-    return dam_tiles_usable() ? DAM_TIERS_ALL : DAM_TIERS_ALL & ~(1u << DAM_TIER_TILES);
+    const dam_kernels *kernels;
+    dam_error ignored;
+
+    /* without instructions on bytes the coarse tier is slow */
+    if (dam_kernels_get(&kernels, &ignored) ||
+        dam_coarse_loops_for(kernels) == &dam_coarse_plain)
+        return DAM_TIERS_ALL & ~(1u << DAM_TIER_COARSE);
+    return DAM_TIERS_ALL;
 }
 
 /* The tier whose name is the first `length` characters of `name`; DAM_TIERS when there is none. */
@@ -30,11 +37,11 @@ static int tier_of(const char *name, size_t length)
 
 dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e)
 {
-    const char *const allowed = "\"auto\", or \"reference\", \"active\", \"tiles\" and \"single\", "
+    const char *const allowed = "\"auto\", or \"reference\", \"active\", \"coarse\" and \"single\", "
                                 "alone or joined by \"+\" (\"active+single\")";
     dam_tier_set set = 0;
 
-    *out = DAM_TIERS_AUTO;
+    *out = dam_tiers_auto();
     if (strcmp(name, "auto") == 0)
         return DAM_OK;
     for (const char *at = name;; at++) {
@@ -51,10 +58,6 @@ dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e)
         if (*at == 0)
             break;
     }
-    if (set & ~dam_tiers_usable())
-        return dam_fail(e, DAM_ERR_ARGUMENT,
-                        "this processor has no tiles (AMX with bf16), or the operating system does "
-                        "not allow them: leave \"tiles\" out, or say \"auto\"");
     *out = set | 1u << DAM_TIER_REFERENCE;
     return DAM_OK;
 }

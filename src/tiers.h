@@ -11,7 +11,7 @@
 /* In the order in which they are asked. */
 typedef enum {
     DAM_TIER_ACTIVE,    /* lists of near patterns (active_set.h) */
-    DAM_TIER_TILES,     /* all patterns, matrix units of the processor (fused.h) */
+    DAM_TIER_COARSE,    /* all patterns, in bytes, and near ones in double precision (fused.h) */
     DAM_TIER_SINGLE,    /* all patterns, single precision (fused.h) */
     DAM_TIER_REFERENCE, /* all patterns, double precision (reference.h) */
     DAM_TIERS
@@ -22,19 +22,15 @@ typedef unsigned dam_tier_set;
 
 #define DAM_TIERS_ALL ((dam_tier_set)(1u << DAM_TIERS) - 1)
 
-/* Without matrix units: where they were measured they were slower (docs/benchmarks.md). */
-#define DAM_TIERS_AUTO (DAM_TIERS_ALL & ~(1u << DAM_TIER_TILES))
-
-/* "active", "tiles", "single", "reference" */
+/* "active", "coarse", "single", "reference" */
 const char *dam_tier_name(dam_tier tier);
 
-/* The tiers that this processor has. */
-dam_tier_set dam_tiers_usable(void);
+/* What "auto" stands for on this processor. */
+dam_tier_set dam_tiers_auto(void);
 
 /*
- * The set of a name: "auto" (DAM_TIERS_AUTO) or names of tiers joined by "+". DAM_ERR_ARGUMENT for
- * anything else, and for a tier that this processor does not have; the message says what is
- * allowed.
+ * The set of a name: "auto" or names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else; the
+ * message says what is allowed.
  */
 dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e);
 

@@ -7,6 +7,7 @@
 #include <omp.h>
 #include <stdio.h>
 
+#include "../coarse.h"
 #include "../gang.h"
 #include "../interrupt.h"
 #include "../memory.h"
@@ -25,36 +26,67 @@ static size_t probe(dam_device *out, size_t max, bool memory)
     return 1;
 }
 
+/* The patterns of a wave. */
+typedef struct {
+    dam_panels panels;
+    dam_coarse_set coarse;
+    int64_t first; /* disorder of those in bytes */
+} room;
+
 static dam_status open_room(dam_sampler *s, int number, dam_error *e)
 {
     (void)number;
-    return dam_alloc(&s->room, 1, sizeof(dam_panels), "a sampler", "drop objects", e);
+    return dam_alloc(&s->room, 1, sizeof(room), "a sampler", "drop objects", e);
 }
 
 static void close_room(dam_sampler *s)
 {
-    if (s->room)
-        dam_panels_drop(s->room);
-    dam_free(s->room);
+    room *r = s->room;
+
+    if (r) {
+        dam_panels_drop(&r->panels);
+        dam_coarse_drop(&r->coarse);
+    }
+    dam_free(r);
     s->room = NULL;
 }
 
 static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
 {
     (void)e; /* make_patterns takes the memory */
-    *count = dam_panels_wave(s->room, s->patterns, s->keep_patterns);
+    *count = dam_panels_wave(&((room *)s->room)->panels, s->patterns, s->keep_patterns);
     return DAM_OK;
 }
 
 static void trim(dam_sampler *s)
 {
-    if (!s->keep_patterns)
-        dam_panels_trim(s->room, s->patterns);
+    room *r = s->room;
+
+    if (s->keep_patterns)
+        return;
+    dam_panels_trim(&r->panels, s->patterns);
+    if (!r->panels.data)
+        dam_coarse_drop(&r->coarse);
+}
+
+/* The tiers that may be used: the others' proofs begin with patterns on the sphere. */
+static dam_tier_set tiers_of(const dam_sampler *s)
+{
+    return s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers;
 }
 
 static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
 {
-    return dam_panels_make(s->room, s->patterns, s->kernels, wave.first, wave.count, e);
+    room *r = s->room;
+    const dam_status status =
+        dam_panels_make(&r->panels, s->patterns, s->kernels, wave.first, wave.count, e);
+    const bool there = r->coarse.count >= wave.count && r->first == wave.first;
+
+    if (status || there || !(tiers_of(s) >> DAM_TIER_COARSE & 1))
+        return status;
+    dam_coarse_make(&r->coarse, s->patterns, r->panels.data, wave.count);
+    r->first = wave.first;
+    return DAM_OK;
 }
 
 static dam_status nothing_to_move(dam_sampler *s, dam_wave wave, dam_error *e)
@@ -129,18 +161,19 @@ static int64_t list_items(const dam_sampler *s, const job *j, dam_wave wave, ite
 static dam_status do_item(dam_sampler *s, const job *j, item it, dam_error *e)
 {
     const int64_t c = it.index * chains_per_disorder(s) + it.first;
+    const room *r = s->room;
     dam_gang g = {
         .kernels = s->kernels,
         .reference = &s->reference,
         .N = s->patterns->N,
         .M = s->patterns->M,
         .target = dam_patterns_target(s->patterns, it.index),
-        .panels = dam_panels_of(s->room, s->patterns, it.index),
+        .panels = dam_panels_of(&r->panels, s->patterns, it.index),
+        .coarse = r->coarse.count > 0 ? r->coarse.of + (it.index - r->first) : NULL,
         .chain = s->chain + c,
         .x = s->x + c * s->patterns->N,
         .chains = it.count,
-        /* proofs of the other tiers begin with patterns on the sphere */
-        .tiers = s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers & dam_tiers_usable(),
+        .tiers = tiers_of(s),
         .lists = s->lists ? s->lists + c : NULL,
         .list_bytes = DAM_LIST_BYTES / (uint64_t)dam_sampler_chains(s),
         .replicas = j->unit,

@@ -1,5 +1,7 @@
 #include "kernels.h"
 
+#include <string.h>
+
 #include "../sphere.h"
 
 #ifdef __SSE2__
@@ -88,6 +90,48 @@ static void overlaps(const float *panel, int64_t panels, int N, const double *st
                                                           overlap_panels_5, overlap_panels_6};
 
     by_chains[chains - 1](panel, panels, N, states, phi);
+}
+
+/* One component of WIDTH patterns. */
+static inline __attribute__((always_inline)) vector gather(const float *component,
+                                                           const int32_t *at)
+{
+#if defined(DAM_ISA_avx512)
+    return (vector)_mm512_cvtps_pd(
+        _mm256_i32gather_ps(component, _mm256_loadu_si256((const __m256i *)at), 4));
+#elif defined(DAM_ISA_avx2)
+    return (vector)_mm256_cvtps_pd(
+        _mm_i32gather_ps(component, _mm_loadu_si128((const __m128i *)at), 4));
+#else
+    return (vector){component[at[0]], component[at[1]]};
+#endif
+}
+
+/* As many patterns as are gathered side by side. */
+#define GATHERED (4 * WIDTH)
+
+static void overlaps_of(const float *panels, int N, const int32_t *mu, int64_t n, const double *x,
+                        double *phi)
+{
+    for (int64_t first = 0; first < n; first += GATHERED) {
+        const int64_t some = n - first < GATHERED ? n - first : GATHERED;
+        int32_t at[GATHERED];
+        double out[GATHERED];
+        vector sum[4] = {{0}, {0}, {0}, {0}};
+        for (int i = 0; i < GATHERED; i++) {
+            const int32_t p = mu[first + (i < some ? i : 0)];
+            at[i] = p / DAM_PANEL * DAM_PANEL * N + p % DAM_PANEL;
+        }
+        for (int k = 0; k < N; k++)
+#pragma GCC unroll 4
+            for (int v = 0; v < 4; v++)
+                if (v * WIDTH < some)
+                    sum[v] = multiply_add(gather(panels + k * DAM_PANEL, at + v * WIDTH), x[k],
+                                          sum[v]);
+        for (int v = 0; v < 4; v++)
+            *(vector_unaligned *)(out + v * WIDTH) = sum[v] / (double)N;
+        memcpy(phi + first, out, (size_t)some * sizeof *out);
+    }
 }
 
 /* The term loops, per Hamiltonian; `phi` holds whole panels, the last may be partial. */
@@ -287,6 +331,7 @@ const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .name = TEXT(DAM_ISA),
     .normals = normals,
     .overlaps = overlaps,
+    .overlaps_of = overlaps_of,
     .reduce = reduce,
     .propose = propose,
     .dot = dot,

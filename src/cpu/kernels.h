@@ -67,6 +67,13 @@ typedef struct {
     void (*overlaps)(const float *panel, int64_t panels, int N, const double *states, int chains,
                      double *phi);
 
+    /*
+     * Overlaps phi[n] of one state, doubles x[N], with the patterns at mu[n] of the panels; the same
+     * bits as above.
+     */
+    void (*overlaps_of)(const float *panels, int N, const int32_t *mu, int64_t n, const double *x,
+                        double *phi);
+
     /* One block's sum over the `patterns` first entries of phi (at most DAM_BLOCK). */
     dam_block_sum (*reduce)(const dam_reference *f, const double *phi, int64_t patterns);
 

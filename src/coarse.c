@@ -1,0 +1,425 @@
+#include "coarse.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "bounds.h"
+#include "fused.h"
+#include "interrupt.h"
+#include "memory.h"
+
+#define LN_2 0.6931471805599453
+#define LOG2_E 1.4426950408889634
+
+/* Patterns that are taken at a time: their bytes and, where they are near, their numbers stay in the
+ * second-level cache while all states meet them. */
+#define BLOCK_BYTES (96 << 10)
+#define LARGEST_BLOCK (4 * DAM_BLOCK)
+#define MASKS 64 /* patterns of a word of the mask */
+
+/* Alignments of near patterns that are added up at a time. */
+#define BATCH 256
+
+/* Near patterns are given up beyond this fraction of a rough pass in single precision. */
+#define NEAR_COST 40.0
+
+/* LSE: where the edge is put below L, at first, and by how much it moves. */
+#define FIRST_DEPTH 8.0
+#define LARGEST_MOVE 3.0
+#define SMALL_MOVE 0.05
+
+/* Products stay well within 32 bits. */
+#define LARGEST_PRODUCT 0x1p27
+
+/* ---- patterns ---- */
+
+/* The largest component of a panel, in size. */
+static float largest_of(const float *panel, int64_t numbers)
+{
+    float largest = 0;
+
+    for (int64_t i = 0; i < numbers; i++)
+        largest = fabsf(panel[i]) > largest ? fabsf(panel[i]) : largest;
+    return largest;
+}
+
+/* Puts a panel into bytes; returns the largest square of a pattern's error. */
+static double fill_panel(dam_coarse_shape shape, int N, const float *panel, double quantum,
+                         int64_t number, int8_t *bytes)
+{
+    const float inverse = (float)(1.0 / quantum);
+    double square[DAM_PANEL] = {0}, largest = 0;
+
+    for (int k = 0; k < N; k++) {
+        int8_t *to = bytes + dam_coarse_place(shape, number * DAM_PANEL, k);
+        for (int i = 0; i < DAM_PANEL; i++) {
+            const float xi = panel[k * DAM_PANEL + i];
+            const float scaled = fmaxf(-127.0f, fminf(127.0f, rintf(xi * inverse)));
+            const double off = xi - quantum * scaled;
+            square[i] += off * off;
+            to[(i / DAM_COARSE_TILE) * dam_coarse_row(shape) * DAM_COARSE_TILE +
+               4 * (i % DAM_COARSE_TILE)] = (int8_t)scaled;
+        }
+    }
+    for (int i = 0; i < DAM_PANEL; i++)
+        largest = fmax(largest, square[i]);
+    return largest;
+}
+
+void dam_coarse_make(dam_coarse_set *set, const dam_patterns *p, const float *panels, int64_t count)
+{
+    const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
+    const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
+    const uint64_t row = (uint64_t)dam_coarse_row(shape), each = (uint64_t)number * DAM_PANEL * row;
+    const uint64_t head = ((uint64_t)count * sizeof(dam_coarse) + DAM_ALIGNMENT - 1) /
+                          DAM_ALIGNMENT * DAM_ALIGNMENT;
+    const uint64_t bytes = head + (uint64_t)count * each;
+    dam_error ignored;
+
+    set->count = 0;
+    if (set->bytes < bytes) {
+        dam_coarse_drop(set);
+        if (dam_alloc(&set->memory, bytes, 1, "patterns in bytes", "", &ignored))
+            return;
+        set->bytes = bytes;
+    }
+    set->of = set->memory;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t d = 0; d < count; d++) {
+        int8_t *to = (int8_t *)set->memory + head + (uint64_t)d * each;
+        double square = 0, largest = 0;
+        memset(to, 0, each);
+        for (int64_t i = 0; i < number; i++)
+            largest = fmax(largest, largest_of(panels + (d * number + i) * size, size));
+        const double quantum = largest > 0 ? largest / 127.0 : 1.0;
+        for (int64_t i = 0; i < number && !dam_interrupted(); i++)
+            square = fmax(square, fill_panel(shape, p->N, panels + (d * number + i) * size, quantum,
+                                             i, to));
+        set->of[d] = (dam_coarse){quantum, sqrt(square) * (1.0 + 1e-9), to};
+    }
+    set->count = dam_interrupted() ? 0 : count;
+}
+
+void dam_coarse_drop(dam_coarse_set *set)
+{
+    dam_free(set->memory);
+    *set = (dam_coarse_set){NULL, 0, NULL, 0};
+}
+
+/* ---- a pass ---- */
+
+/* What is kept of a state. */
+typedef struct {
+    dam_coarse_sum sum;
+    double error; /* of its alignments */
+    int held;     /* alignments in its batch */
+    bool given_up;
+} state;
+
+/* A pass at work: `scratch`, cut into pieces. */
+typedef struct {
+    const dam_pass *pass;
+    const dam_coarse_loops *loops;
+    dam_coarse_shape shape;
+    int64_t groups, block; /* of states; patterns of a block */
+    double quantum;        /* of the states' bytes */
+    double unit;           /* c phi (LSE) or phi (LSR) of a product of 1 */
+    double most;           /* near patterns of a state that are evaluated */
+    dam_coarse_block b;
+    int8_t *rows;
+    int32_t (*start)[DAM_COARSE_TILE];
+    int32_t *total;
+    uint16_t *mask;
+    float (*sums)[DAM_COARSE_TILE];
+    state *states;
+    double *x;     /* [state][N] */
+    double *batch; /* [state][BATCH] */
+    int32_t *near; /* [LARGEST_BLOCK]: places in a block */
+    double *phi;   /* [LARGEST_BLOCK] */
+} work;
+
+static int64_t block_of(dam_coarse_shape shape)
+{
+    const int64_t fit = BLOCK_BYTES / dam_coarse_row(shape) / MASKS * MASKS;
+
+    return fit < MASKS ? MASKS : fit > LARGEST_BLOCK ? LARGEST_BLOCK : fit;
+}
+
+/* Cuts the scratch, where there is one, into pieces; returns its size. */
+static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
+{
+    uint64_t at = 0;
+
+    w->shape = dam_coarse_shape_of(N);
+    w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
+    w->block = block_of(w->shape);
+    const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
+    struct {
+        void **piece;
+        uint64_t bytes;
+    } const pieces[] = {
+        {(void **)&w->rows, n * (uint64_t)dam_coarse_row(w->shape)},
+        {(void **)&w->start, n * sizeof *w->start},
+        {(void **)&w->total, n * sizeof *w->total},
+        {(void **)&w->mask, n * (uint64_t)w->block / DAM_COARSE_TILE * sizeof *w->mask},
+        {(void **)&w->sums, n * sizeof *w->sums},
+        {(void **)&w->states, n * sizeof *w->states},
+        {(void **)&w->x, n * (uint64_t)N * sizeof *w->x},
+        {(void **)&w->batch, n * BATCH * sizeof *w->batch},
+        {(void **)&w->near, LARGEST_BLOCK * sizeof *w->near},
+        {(void **)&w->phi, LARGEST_BLOCK * sizeof *w->phi},
+    };
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        if (scratch)
+            *pieces[i].piece = scratch + at;
+        at += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
+    }
+    return at;
+}
+
+uint64_t dam_coarse_scratch(int N, int64_t states)
+{
+    work w;
+
+    return lay_out(&w, N, states, NULL);
+}
+
+/*
+ * Quantum of the states. LSE: a power of two of it is an octave of a term, so that a product,
+ * shifted, is the bits of a term. False when products would be too rough or too fine for that.
+ */
+static bool choose_quantum(work *w)
+{
+    const dam_pass *pass = w->pass;
+    const dam_reference *f = pass->reference;
+    double largest = 0;
+    int exponent;
+
+    for (int64_t i = 0; i < pass->states; i++)
+        largest = fmax(largest, largest_of(pass->x + pass->slot[i] * pass->N, pass->N));
+    w->quantum = fmax(largest, 1e-30) / 127.0;
+    w->unit = w->quantum * pass->coarse->quantum / f->N;
+    if (f->kernel == DAM_LSR)
+        return true;
+    /* unit c log2 e = 2^(shift - 23) for the next larger one */
+    (void)frexp(w->unit * f->c * LOG2_E * (1.0 - 1e-9), &exponent);
+    w->b.shift = exponent + 23 > 0 ? exponent + 23 : 0;
+    w->quantum = ldexp(1.0, w->b.shift - 23) * f->N / (pass->coarse->quantum * f->c * LOG2_E);
+    w->unit = ldexp(LN_2, w->b.shift - 23);
+    w->b.edge = w->b.shift <= 23 ? 127 << (23 - w->b.shift) : 0;
+    w->b.floor = w->b.shift <= 23 ? 1 << (23 - w->b.shift) : 0;
+    return w->b.shift <= 23 && largest < w->quantum * 127.4;
+}
+
+/* Puts state i into bytes and its error where it belongs. */
+static void prepare_row(work *w, int64_t i)
+{
+    const dam_pass *pass = w->pass;
+    const float *x = pass->x + pass->slot[i] * pass->N;
+    int8_t *to = w->rows + i * dam_coarse_row(w->shape);
+    double square = 0;
+
+    w->total[i] = 0;
+    for (int k = 0; k < pass->N; k++) {
+        const double byte = fmax(-127.0, fmin(127.0, rint(x[k] / w->quantum)));
+        const double off = x[k] - w->quantum * byte;
+        square += off * off;
+        to[k] = (int8_t)byte;
+        w->total[i] += to[k];
+        w->x[i * pass->N + k] = x[k];
+    }
+    w->states[i].error =
+        dam_coarse_error(pass->N, pass->coarse->error, sqrt(square) * (1.0 + 1e-9));
+}
+
+/* Where the patterns that are near state i begin. */
+static void prepare_edge(work *w, int64_t i)
+{
+    const dam_pass *pass = w->pass;
+    const dam_reference *f = pass->reference;
+    state *s = w->states + i;
+    double *depth = pass->depth + pass->slot[i], edge;
+    int32_t start = 0;
+
+    if (f->kernel == DAM_LSE) {
+        const double near = pass->near[i] < HUGE_VAL && pass->near[i] > -HUGE_VAL ? pass->near[i] : 0;
+        *depth = *depth > 0 ? *depth : FIRST_DEPTH;
+        edge = floor((f->c + near - *depth) / w->unit);
+        edge = fmax(-LARGEST_PRODUCT, fmin(LARGEST_PRODUCT, edge));
+        s->sum.edge = edge * w->unit;
+        start = w->b.edge - (int32_t)edge;
+    } else {
+        /* beyond this alignment the reference finds the floor */
+        const double beyond = 1.0 - (1.0 - f->epsilon) / f->b - 2.0 * dam_lsr_rounding(f) / f->b;
+        edge = floor((beyond - s->error) / w->unit) - 1.0;
+        edge = fmax(-LARGEST_PRODUCT, fmin(LARGEST_PRODUCT, edge));
+        w->b.edge = 0;
+        start = -(int32_t)edge;
+    }
+    for (int j = 0; j < DAM_COARSE_TILE; j++)
+        w->start[i][j] = start;
+}
+
+/* Adds up the batch of state i. */
+static void add_batch(work *w, int64_t i)
+{
+    const dam_reference *f = w->pass->reference;
+    dam_coarse_sum *s = &w->states[i].sum;
+    dam_block_sum block;
+
+    if (w->states[i].held == 0)
+        return;
+    block = w->pass->kernels->reduce(f, w->batch + i * BATCH, w->states[i].held);
+    w->states[i].held = 0;
+    s->merges++;
+    if (f->kernel == DAM_LSR) {
+        s->sum += block.sum;
+        return;
+    }
+    if (s->merges == 1 || block.max > s->max_phi) {
+        s->sum = block.sum +
+                 (s->merges == 1 ? 0.0 : s->sum * exp(f->c * (s->max_phi - block.max)));
+        s->max_phi = block.max;
+    } else
+        s->sum += block.sum * exp(f->c * (block.max - s->max_phi));
+}
+
+/* Patterns of the block of n from `first` on that are near state i, as places in the block. */
+static int64_t find_near(const work *w, int64_t i, int64_t n)
+{
+    const int64_t tiles = n / DAM_COARSE_TILE;
+    const uint16_t *mask = w->mask + i * w->b.mask_stride;
+    int64_t found = 0;
+
+    for (int64_t t = 0; t < tiles; t += 4) {
+        uint64_t far, near;
+        memcpy(&far, mask + t, sizeof far);
+        near = ~far;
+        if (tiles - t < 4)
+            near &= ((uint64_t)1 << (tiles - t) * DAM_COARSE_TILE) - 1;
+        for (; near; near &= near - 1)
+            w->near[found++] = (int32_t)(t * DAM_COARSE_TILE + __builtin_ctzll(near));
+    }
+    for (int64_t mu = tiles * DAM_COARSE_TILE; mu < n; mu++) /* what fills no tile */
+        w->near[found++] = (int32_t)mu;
+    return found;
+}
+
+/* Evaluates what is near state i in a block. */
+static void add_near(work *w, int64_t i, int64_t first, int64_t n)
+{
+    const dam_pass *pass = w->pass;
+    state *s = w->states + i;
+    const int64_t found = find_near(w, i, n);
+
+    s->sum.count += (double)found;
+    if (s->sum.count > w->most)
+        s->given_up = true;
+    if (s->given_up || found == 0)
+        return;
+    pass->kernels->overlaps_of(pass->panels + first * pass->N, pass->N, w->near, found,
+                               w->x + i * pass->N, w->phi);
+    for (int64_t done = 0; done < found;) {
+        int64_t part = found - done < BATCH - s->held ? found - done : BATCH - s->held;
+        memcpy(w->batch + i * BATCH + s->held, w->phi + done, (size_t)part * sizeof *w->phi);
+        s->held += (int)part;
+        done += part;
+        if (s->held == BATCH)
+            add_batch(w, i);
+    }
+}
+
+/* All states with the block of n patterns from `first` on. */
+static void add_block(work *w, int64_t first, int64_t n)
+{
+    const int64_t lanes = w->b.sum ? DAM_COARSE_TILE : 0;
+
+    w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
+    w->b.tiles = n / DAM_COARSE_TILE;
+    memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
+    w->loops->scan(&w->b);
+    for (int64_t i = 0; i < w->pass->states; i++) {
+        for (int64_t j = 0; j < lanes; j++)
+            w->states[i].sum.rest += w->sums[i][j];
+        add_near(w, i, first, n);
+    }
+}
+
+static void prepare(work *w)
+{
+    const dam_pass *pass = w->pass;
+
+    memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * dam_coarse_row(w->shape)));
+    memset(w->start, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->start);
+    memset(w->total, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->total);
+    memset(w->states, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->states);
+    for (int64_t i = 0; i < pass->states; i++) {
+        w->states[i].sum.rounds = (double)(w->block / DAM_COARSE_TILE);
+        prepare_row(w, i);
+        prepare_edge(w, i);
+    }
+    w->most = (double)pass->M * (0.5 + 0.05 * pass->N) / NEAR_COST + DAM_COARSE_TILE;
+    w->b.shape = w->shape;
+    w->b.state = w->rows;
+    w->b.start = (const void *)w->start;
+    w->b.total = w->total;
+    w->b.states = pass->states;
+    w->b.sum = pass->reference->kernel == DAM_LSE;
+    w->b.mask = w->mask;
+    w->b.mask_stride = w->block / DAM_COARSE_TILE;
+    w->b.sums = w->sums;
+}
+
+static dam_interval interval_of(const work *w, const state *s)
+{
+    const dam_reference *f = w->pass->reference;
+    const double M = (double)w->pass->M;
+
+    if (s->given_up)
+        return dam_unknown();
+    return f->kernel == DAM_LSE ? dam_coarse_lse_interval(f, M, s->error, &s->sum)
+                                : dam_coarse_lsr_interval(f, M, &s->sum);
+}
+
+/* Moves the edge to where the interval will be as wide as it should be. */
+static void learn(const work *w, int64_t i)
+{
+    const dam_pass *pass = w->pass;
+    const double width = pass->L[i].high - pass->L[i].low;
+    double *depth = pass->depth + pass->slot[i];
+    double move = log(fmax(width, 1e-12) / pass->wanted[i]);
+
+    if (w->states[i].given_up)
+        move = -1.0;
+    else if (!(move < LARGEST_MOVE))
+        move = LARGEST_MOVE;
+    else if (move < 0)
+        move = fmax(move, -1.0) * SMALL_MOVE;
+    *depth = fmax(1e-3, *depth + move);
+}
+
+bool dam_coarse_pass(const dam_pass *pass)
+{
+    work w = {.pass = pass, .loops = dam_coarse_loops_for(pass->kernels)};
+
+    for (int64_t i = 0; i < pass->states; i++)
+        pass->L[i] = dam_unknown();
+    if (pass->states == 0 || !pass->coarse || pass->reference->kernel == DAM_POLYNOMIAL)
+        return true;
+    lay_out(&w, pass->N, pass->states, pass->scratch);
+    if (!choose_quantum(&w))
+        return true;
+    prepare(&w);
+    for (int64_t first = 0; first < pass->M; first += w.block) {
+        if (dam_interrupted())
+            return false;
+        add_block(&w, first, pass->M - first < w.block ? pass->M - first : w.block);
+    }
+    for (int64_t i = 0; i < pass->states; i++) {
+        add_batch(&w, i);
+        pass->L[i] = interval_of(&w, w.states + i);
+        if (pass->reference->kernel == DAM_LSE)
+            learn(&w, i);
+    }
+    return true;
+}

@@ -1,0 +1,80 @@
+/*
+ * The inner loops of the coarse pass (../coarse.h): products of states and patterns in bytes, which
+ * are exact integers, and what becomes of them. All loops give the same masks; their sums differ in
+ * rounding only. A "slice" is a range of `depth` components, 64 at most; sixteen patterns make a
+ * tile.
+ */
+#ifndef DAM_CPU_COARSE_H
+#define DAM_CPU_COARSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "kernels.h"
+
+#define DAM_COARSE_TILE 16 /* patterns of a tile, and states that share one of its products */
+
+typedef struct {
+    int slices, depth; /* depth: a multiple of four */
+} dam_coarse_shape;
+
+static inline dam_coarse_shape dam_coarse_shape_of(int N)
+{
+    dam_coarse_shape s = {.slices = (N + 63) / 64};
+    s.depth = (N + 4 * s.slices - 1) / (4 * s.slices) * 4;
+    return s;
+}
+
+/* Components of a state or a pattern, padding included. */
+static inline int dam_coarse_row(dam_coarse_shape s)
+{
+    return s.slices * s.depth;
+}
+
+/* Where component k of pattern mu stands: [tile][k / 4][pattern][k % 4]. */
+static inline int64_t dam_coarse_place(dam_coarse_shape s, int64_t mu, int k)
+{
+    const int64_t tile = mu / DAM_COARSE_TILE, i = mu % DAM_COARSE_TILE;
+
+    return (tile * (dam_coarse_row(s) / 4) + k / 4) * (4 * DAM_COARSE_TILE) + 4 * i + k % 4;
+}
+
+/*
+ * States against some tiles of patterns. With v = the product of state i and pattern mu + start[i],
+ * bit mu % 16 of mask[i][mu / 16] says whether v <= edge. Where it is and `sum` is set, the single
+ * whose bits are max(v, floor) << shift is added to one of the lanes sums[i]. Rows of states, masks
+ * and sums come in whole groups of DAM_COARSE_TILE; those beyond `states` may be written to.
+ */
+typedef struct {
+    dam_coarse_shape shape;
+    const int8_t *pattern; /* dam_coarse_place */
+    int64_t tiles;
+    const int8_t *state; /* [state][row] */
+    const int32_t (*start)[DAM_COARSE_TILE]; /* [state]: the same number sixteen times */
+    const int32_t *total;                    /* [state]: the sum of its components */
+    int64_t states;
+    int32_t edge, floor;
+    int shift;
+    bool sum;
+    uint16_t *mask;      /* [state][mask_stride] */
+    int64_t mask_stride; /* even */
+    float (*sums)[DAM_COARSE_TILE];
+} dam_coarse_block;
+
+typedef struct {
+    const char *name; /* "plain", "vnni", "amx" */
+    bool (*usable)(void);
+    void (*scan)(const dam_coarse_block *b);
+    double cost_per_N, cost; /* cycles per pattern and state, roughly */
+} dam_coarse_loops;
+
+/* Instructions on bytes (AVX-512 VNNI), and matrix units beside them (AMX). */
+extern const dam_coarse_loops dam_coarse_plain, dam_coarse_vnni, dam_coarse_amx;
+
+/* The byte instructions alone, for the states from `first` on. */
+void dam_coarse_scan_vnni(const dam_coarse_block *b, int64_t first);
+
+/* The best loops there are for the instruction set of `kernels`. */
+const dam_coarse_loops *dam_coarse_loops_for(const dam_kernels *kernels);
+
+#endif
