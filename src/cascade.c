@@ -20,7 +20,7 @@
 /* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
-#define COARSE_WIDTH 0.03
+#define COARSE_WIDTH 0.06
 
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.5

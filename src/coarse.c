@@ -23,6 +23,9 @@
 /* Near patterns are given up beyond this fraction of a rough pass in single precision. */
 #define NEAR_COST 40.0
 
+/* Single patterns cost so much more in panels than making rows of all. */
+#define TURN_COST 16.0
+
 /* LSE: where the edge is put below L, at first, and by how much it moves. */
 #define FIRST_DEPTH 8.0
 #define LARGEST_MOVE 3.0
@@ -132,7 +135,10 @@ typedef struct {
     uint16_t *mask;
     float (*sums)[DAM_COARSE_TILE];
     state *states;
-    double *x;     /* [state][N] */
+    double *x;     /* [state][stride] */
+    int stride;    /* N, rounded up */
+    float *turned; /* [block][stride]: the patterns of a block as rows */
+    int64_t found; /* near patterns in a block, all states together */
     double *batch; /* [state][BATCH] */
     int32_t *near; /* [LARGEST_BLOCK]: places in a block */
     double *phi;   /* [LARGEST_BLOCK] */
@@ -153,6 +159,7 @@ static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
     w->shape = dam_coarse_shape_of(N);
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     w->block = block_of(w->shape);
+    w->stride = (N + 7) / 8 * 8;
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
     struct {
         void **piece;
@@ -164,7 +171,8 @@ static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
         {(void **)&w->mask, n * (uint64_t)w->block / DAM_COARSE_TILE * sizeof *w->mask},
         {(void **)&w->sums, n * sizeof *w->sums},
         {(void **)&w->states, n * sizeof *w->states},
-        {(void **)&w->x, n * (uint64_t)N * sizeof *w->x},
+        {(void **)&w->x, n * (uint64_t)w->stride * sizeof *w->x},
+        {(void **)&w->turned, (uint64_t)(w->block * w->stride) * sizeof *w->turned},
         {(void **)&w->batch, n * BATCH * sizeof *w->batch},
         {(void **)&w->near, LARGEST_BLOCK * sizeof *w->near},
         {(void **)&w->phi, LARGEST_BLOCK * sizeof *w->phi},
@@ -220,13 +228,14 @@ static void prepare_row(work *w, int64_t i)
     double square = 0;
 
     w->total[i] = 0;
+    memset(w->x + i * w->stride, 0, (size_t)w->stride * sizeof *w->x);
     for (int k = 0; k < pass->N; k++) {
         const double byte = fmax(-127.0, fmin(127.0, rint(x[k] / w->quantum)));
         const double off = x[k] - w->quantum * byte;
         square += off * off;
         to[k] = (int8_t)byte;
         w->total[i] += to[k];
-        w->x[i * pass->N + k] = x[k];
+        w->x[i * w->stride + k] = x[k];
     }
     w->states[i].error =
         dam_coarse_error(pass->N, pass->coarse->error, sqrt(square) * (1.0 + 1e-9));
@@ -306,19 +315,24 @@ static int64_t find_near(const work *w, int64_t i, int64_t n)
 }
 
 /* Evaluates what is near state i in a block. */
-static void add_near(work *w, int64_t i, int64_t first, int64_t n)
+static void add_near(work *w, int64_t i, int64_t first, int64_t n, bool turned)
 {
     const dam_pass *pass = w->pass;
     state *s = w->states + i;
     const int64_t found = find_near(w, i, n);
 
+    w->found += found;
     s->sum.count += (double)found;
     if (s->sum.count > w->most)
         s->given_up = true;
     if (s->given_up || found == 0)
         return;
-    pass->kernels->overlaps_of(pass->panels + first * pass->N, pass->N, w->near, found,
-                               w->x + i * pass->N, w->phi);
+    if (turned)
+        pass->kernels->overlaps_of_rows(w->turned, w->stride, pass->N, w->near, found,
+                                        w->x + i * w->stride, w->phi);
+    else
+        pass->kernels->overlaps_of(pass->panels + first * pass->N, pass->N, w->near, found,
+                                   w->x + i * w->stride, w->phi);
     for (int64_t done = 0; done < found;) {
         int64_t part = found - done < BATCH - s->held ? found - done : BATCH - s->held;
         memcpy(w->batch + i * BATCH + s->held, w->phi + done, (size_t)part * sizeof *w->phi);
@@ -333,15 +347,20 @@ static void add_near(work *w, int64_t i, int64_t first, int64_t n)
 static void add_block(work *w, int64_t first, int64_t n)
 {
     const int64_t lanes = w->b.sum ? DAM_COARSE_TILE : 0;
+    const bool turned = TURN_COST * (double)w->found > (double)n; /* as the block before */
 
     w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
     w->b.tiles = n / DAM_COARSE_TILE;
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
+    w->found = 0;
+    if (turned)
+        w->pass->kernels->rows(w->pass->panels + first * w->pass->N,
+                               (n + DAM_PANEL - 1) / DAM_PANEL, w->pass->N, w->stride, w->turned);
     for (int64_t i = 0; i < w->pass->states; i++) {
         for (int64_t j = 0; j < lanes; j++)
             w->states[i].sum.rest += w->sums[i][j];
-        add_near(w, i, first, n);
+        add_near(w, i, first, n, turned);
     }
 }
 

@@ -133,6 +133,8 @@ static int64_t gang_size(const dam_sampler *s, int64_t disorders, int64_t unit)
 
     if (size < DAM_TILE)
         size = DAM_TILE; /* narrower tiles waste the patterns read */
+    else if (size > DAM_COARSE_TILE / 2)
+        size = (size + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
     size = (size + unit - 1) / unit * unit;
     return size < chains ? size : chains;
 }

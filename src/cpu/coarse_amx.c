@@ -39,108 +39,95 @@ static bool usable(void)
     return has_units;
 }
 
-/* Products of two groups of states with two tiles of patterns. */
-typedef struct {
-    int32_t v[2][2][GROUP][DAM_COARSE_TILE]; /* [group][tile][state][pattern] */
-} product;
-
-/* What is being worked on: `groups` groups from state j on, `tiles` tiles from t on. */
-typedef struct {
-    int64_t j, t;
-    int groups, tiles;
-} place;
-
-/* Finishes rows first .. last - 1 of a product, counted over groups, tiles and states. */
-DAM_INLINE void finish_rows(const dam_coarse_block *b, const dam_coarse_common *c, bool sum,
-                            const place *at, const product *p, int first, int last)
-{
-    for (int r = first; r < last; r++) {
-        const int group = r / GROUP >> (at->tiles - 1), tile = r / GROUP & (at->tiles - 1);
-        dam_coarse_finish(b, c, sum, at->j + group * GROUP + r % GROUP, at->t + tile,
-                          _mm512_load_si512(p->v[group][tile][r % GROUP]));
-    }
-}
-
-/* Tile registers: 0 .. 3 products, 4 and 5 states, 6 and 7 patterns. */
+/* Groups of states that are taken together. */
+#define GROUPS 2
 
 /*
- * The product of a place, while that of the one before is finished: the units work side by side.
- * groups and tiles are constants where this is inlined.
+ * Products of a tile of patterns with the states. Two of them must not take more than a page:
+ * otherwise what is read of one looks to the processor like what is being written of the other.
  */
-DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_common *c, bool sum,
-                         const place *at, int groups, int tiles, product *out, const place *before,
-                         const product *done)
+typedef struct {
+    int32_t v[GROUPS][GROUP][DAM_COARSE_TILE];
+} product;
+
+/* Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t. */
+DAM_INLINE void finish_rows(const dam_coarse_finisher *f, bool sum, int64_t j, int64_t t,
+                            const int32_t (*v)[DAM_COARSE_TILE], int first, int last)
 {
-    const int slices = b->shape.slices, depth = b->shape.depth, row = dam_coarse_row(b->shape);
-    const int rows = before ? before->groups * before->tiles * GROUP : 0;
-    const int parts = slices * groups * tiles;
-    const int8_t *state = b->state + at->j * row;
-    const int8_t *pattern = b->pattern + at->t * row * DAM_COARSE_TILE;
-    int part = 0;
+    uint16_t *mask = f->mask + (j + first) * f->mask_stride + t;
 
-#define FINISH_PART                                                                      \
-    finish_rows(b, c, sum, before, done, rows * part / parts, rows * (part + 1) / parts); \
-    part++
+    for (int r = first; r < last; r++, mask += f->mask_stride)
+        dam_coarse_finish(f, sum, mask, f->sums[j + r], _mm512_load_si512(v[r]));
+}
 
-    _tile_loadd(0, b->start[at->j], 64);
-    if (tiles > 1)
-        _tile_loadd(1, b->start[at->j], 64);
+/* Tile registers: 0 and 1 products, 2 and 3 states, 4 patterns. */
+#define LOAD_STATES(SLICE)                                                     \
+    _tile_loadd(2, state + (SLICE)*depth, row);                                \
+    if (groups > 1)                                                            \
+    _tile_loadd(3, state + (int64_t)GROUP * row + (SLICE)*depth, row)
+
+/*
+ * The product of `groups` groups of states from j on with tile t, while `done`, that with the tile
+ * before, is finished: the units work side by side. What is not a pointer but j and t is constant
+ * where this is inlined; with a `single` slice the states are in the registers already.
+ */
+DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_finisher *f, bool sum,
+                         int64_t j, int groups, bool single, int64_t t, const product *done,
+                         product *out)
+{
+    const int slices = single ? 1 : b->shape.slices, depth = b->shape.depth;
+    const int row = dam_coarse_row(b->shape);
+    const int8_t *state = b->state + j * row;
+    const int8_t *pattern = b->pattern + t * row * DAM_COARSE_TILE;
+
+    _tile_loadd(0, b->start[j], 64);
     if (groups > 1)
-        _tile_loadd(2, b->start[at->j + GROUP], 64);
-    if (groups > 1 && tiles > 1)
-        _tile_loadd(3, b->start[at->j + GROUP], 64);
+        _tile_loadd(1, b->start[j + GROUP], 64);
     for (int s = 0; s < slices; s++) {
-        _tile_loadd(4, state + s * depth, row);
-        _tile_loadd(6, pattern + (int64_t)s * depth * DAM_COARSE_TILE, 64);
-        _tile_dpbssd(0, 4, 6);
-        FINISH_PART;
-        if (tiles > 1) {
-            _tile_loadd(7, pattern + (int64_t)(row + s * depth) * DAM_COARSE_TILE, 64);
-            _tile_dpbssd(1, 4, 7);
-            FINISH_PART;
+        const int first = s * GROUP / slices, last = (s + 1) * GROUP / slices;
+        _tile_loadd(4, pattern + (int64_t)s * depth * DAM_COARSE_TILE, 64);
+        if (!single) {
+            LOAD_STATES(s);
         }
-        if (groups > 1) {
-            _tile_loadd(5, state + (int64_t)GROUP * row + s * depth, row);
-            _tile_dpbssd(2, 5, 6);
-            FINISH_PART;
-        }
-        if (groups > 1 && tiles > 1) {
-            _tile_dpbssd(3, 5, 7);
-            FINISH_PART;
-        }
+        _tile_dpbssd(0, 2, 4);
+        if (done)
+            finish_rows(f, sum, j, t - 1, done->v[0], first, last);
+        if (groups > 1)
+            _tile_dpbssd(1, 3, 4);
+        if (groups > 1 && done)
+            finish_rows(f, sum, j + GROUP, t - 1, done->v[1], first, last);
     }
-#undef FINISH_PART
-    _tile_stored(0, out->v[0][0], 64);
-    if (tiles > 1)
-        _tile_stored(1, out->v[0][1], 64);
+    _tile_stored(0, out->v[0], 64);
     if (groups > 1)
-        _tile_stored(2, out->v[1][0], 64);
-    if (groups > 1 && tiles > 1)
-        _tile_stored(3, out->v[1][1], 64);
+        _tile_stored(1, out->v[1], 64);
 }
 
 /* One group of states, or two, from j on with all tiles. */
-DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int groups)
+DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int groups, bool single)
 {
-    const dam_coarse_common c = dam_coarse_common_of(b);
-    product out[2] __attribute__((aligned(64)));
-    place at[2];
-    int64_t n = 0;
+    const dam_coarse_finisher f = dam_coarse_finisher_of(b);
+    const int depth = b->shape.depth, row = dam_coarse_row(b->shape);
+    const int8_t *state = b->state + j * row;
+    product out[2] __attribute__((aligned(4096)));
+    int64_t t = 0;
 
-    for (int64_t t = 0; t < b->tiles; t += 2, n++) {
-        const place *before = n > 0 ? &at[(n - 1) % 2] : NULL;
-        const product *done = &out[(n - 1) & 1];
-        place *here = &at[n % 2];
-        *here = (place){j, t, groups, b->tiles - t > 1 ? 2 : 1};
-        if (here->tiles == 2)
-            multiply(b, &c, sum, here, groups, 2, &out[n % 2], before, done);
-        else
-            multiply(b, &c, sum, here, groups, 1, &out[n % 2], before, done);
+    if (single) {
+        LOAD_STATES(0);
     }
-    if (n > 0) {
-        const place *last = &at[(n - 1) % 2];
-        finish_rows(b, &c, sum, last, &out[(n - 1) % 2], 0, last->groups * last->tiles * GROUP);
-    }
+    for (; t < b->tiles; t++)
+        multiply(b, &f, sum, j, groups, single, t, t > 0 ? &out[(t - 1) % 2] : NULL, &out[t % 2]);
+    for (int g = 0; t > 0 && g < groups; g++)
+        finish_rows(&f, sum, j + g * GROUP, t - 1, out[(t - 1) % 2].v[g], 0, GROUP);
+}
+
+DAM_INLINE void scan_all(const dam_coarse_block *b, int64_t groups, bool sum, bool single)
+{
+    int64_t g = 0;
+
+    for (; g + 2 <= groups; g += 2)
+        scan_groups(b, sum, g * GROUP, 2, single);
+    if (g < groups)
+        scan_groups(b, sum, g * GROUP, 1, single);
 }
 
 /* States: sixteen rows of a slice; patterns: a row for every four components. */
@@ -155,8 +142,8 @@ static void configure(dam_coarse_shape s)
     memset(&c, 0, sizeof c);
     c.palette = 1;
     for (int i = 0; i < 8; i++) {
-        c.bytes[i] = (uint16_t)(i == 4 || i == 5 ? s.depth : 64);
-        c.rows[i] = (uint8_t)(i >= 6 ? s.depth / 4 : GROUP);
+        c.bytes[i] = (uint16_t)(i == 2 || i == 3 ? s.depth : 64);
+        c.rows[i] = (uint8_t)(i == 4 ? s.depth / 4 : GROUP);
     }
     _tile_loadconfig(&c);
 }
@@ -171,13 +158,13 @@ static void scan(const dam_coarse_block *b)
 {
     const int64_t left = b->states % GROUP;
     const int64_t groups = b->states / GROUP + (left > 0 && is_worth(b, left));
-    int64_t g = 0;
+    const bool single = b->shape.slices == 1;
 
     configure(b->shape);
-    for (; g + 2 <= groups; g += 2)
-        b->sum ? scan_groups(b, true, g * GROUP, 2) : scan_groups(b, false, g * GROUP, 2);
-    for (; g < groups; g++)
-        b->sum ? scan_groups(b, true, g * GROUP, 1) : scan_groups(b, false, g * GROUP, 1);
+    if (b->sum)
+        single ? scan_all(b, groups, true, true) : scan_all(b, groups, true, false);
+    else
+        single ? scan_all(b, groups, false, true) : scan_all(b, groups, false, false);
     _tile_release();
     dam_coarse_scan_vnni(b, groups * GROUP);
 }

@@ -8,30 +8,34 @@
 
 #define DAM_INLINE static inline __attribute__((always_inline))
 
-/* What is the same for all rows. */
+/* What is needed for a row, out of the reach of what is written meanwhile. */
 typedef struct {
     __m512i edge, floor;
     __m128i shift;
-} dam_coarse_common;
+    uint16_t *mask;
+    int64_t mask_stride;
+    float (*sums)[DAM_COARSE_TILE];
+} dam_coarse_finisher;
 
-DAM_INLINE dam_coarse_common dam_coarse_common_of(const dam_coarse_block *b)
+DAM_INLINE dam_coarse_finisher dam_coarse_finisher_of(const dam_coarse_block *b)
 {
-    return (dam_coarse_common){_mm512_set1_epi32(b->edge), _mm512_set1_epi32(b->floor),
-                               _mm_cvtsi32_si128(b->shift)};
+    return (dam_coarse_finisher){
+        _mm512_set1_epi32(b->edge),       _mm512_set1_epi32(b->floor),
+        _mm_cvtsi32_si128(b->shift),      b->mask,
+        b->mask_stride,                   b->sums};
 }
 
-/* State j with tile t. */
-DAM_INLINE void dam_coarse_finish(const dam_coarse_block *b, const dam_coarse_common *c, bool sum,
-                                  int64_t j, int64_t t, __m512i v)
+/* A state with sixteen patterns: its mask of them, and its sums. */
+DAM_INLINE void dam_coarse_finish(const dam_coarse_finisher *f, bool sum, uint16_t *mask,
+                                  float *sums, __m512i v)
 {
-    const __mmask16 far = _mm512_cmple_epi32_mask(v, c->edge);
+    const __mmask16 far = _mm512_cmple_epi32_mask(v, f->edge);
 
-    b->mask[j * b->mask_stride + t] = far;
+    *mask = far;
     if (sum) {
-        const __m512i bits = _mm512_sll_epi32(_mm512_max_epi32(v, c->floor), c->shift);
-        const __m512 old = _mm512_load_ps(b->sums[j]);
-        _mm512_store_ps(b->sums[j],
-                        _mm512_mask_add_ps(old, far, old, _mm512_castsi512_ps(bits)));
+        const __m512i bits = _mm512_sll_epi32(_mm512_max_epi32(v, f->floor), f->shift);
+        const __m512 old = _mm512_load_ps(sums);
+        _mm512_store_ps(sums, _mm512_mask_add_ps(old, far, old, _mm512_castsi512_ps(bits)));
     }
 }
 

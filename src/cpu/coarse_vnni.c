@@ -27,8 +27,8 @@ DAM_INLINE __m512i splat(const int8_t *four)
  * The instruction wants one factor without a sign: patterns are taken 128 larger, which adds 128
  * times the sum of the state.
  */
-DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_common *c, bool sum, int64_t j,
-                         int width, int64_t t, int tiles)
+DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_finisher *f, bool sum,
+                         int64_t j, int width, int64_t t, int tiles)
 {
     const int row = dam_coarse_row(b->shape);
     const int8_t *pattern = b->pattern + t * row * DAM_COARSE_TILE, *state = b->state + j * row;
@@ -59,18 +59,19 @@ DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_common *c, 
     for (int i = 0; i < width; i++)
 #pragma GCC unroll 2
         for (int s = 0; s < tiles; s++)
-            dam_coarse_finish(b, c, sum, j + i, t + s, v[i][s]);
+            dam_coarse_finish(f, sum, f->mask + (j + i) * f->mask_stride + t + s, f->sums[j + i],
+                              v[i][s]);
 }
 
 DAM_INLINE void scan_states(const dam_coarse_block *b, bool sum, int64_t j, int width)
 {
-    const dam_coarse_common c = dam_coarse_common_of(b);
+    const dam_coarse_finisher f = dam_coarse_finisher_of(b);
     int64_t t = 0;
 
     for (; t + TILES <= b->tiles; t += TILES)
-        multiply(b, &c, sum, j, width, t, TILES);
+        multiply(b, &f, sum, j, width, t, TILES);
     for (; t < b->tiles; t++)
-        multiply(b, &c, sum, j, width, t, 1);
+        multiply(b, &f, sum, j, width, t, 1);
 }
 
 void dam_coarse_scan_vnni(const dam_coarse_block *b, int64_t first)

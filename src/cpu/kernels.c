@@ -25,6 +25,7 @@
 typedef double vector __attribute__((vector_size(8 * WIDTH)));
 typedef double vector_unaligned __attribute__((vector_size(8 * WIDTH), aligned(8)));
 typedef float singles __attribute__((vector_size(4 * WIDTH)));
+typedef float singles_unaligned __attribute__((vector_size(4 * WIDTH), aligned(4)));
 
 /* a x + s; the product of two singles is exact, so fusing or not gives the same bits. */
 static inline __attribute__((always_inline)) vector multiply_add(vector a, double x, vector s)
@@ -131,6 +132,75 @@ static void overlaps_of(const float *panels, int N, const int32_t *mu, int64_t n
         for (int v = 0; v < 4; v++)
             *(vector_unaligned *)(out + v * WIDTH) = sum[v] / (double)N;
         memcpy(phi + first, out, (size_t)some * sizeof *out);
+    }
+}
+
+#if defined(DAM_ISA_avx512) || defined(DAM_ISA_avx2)
+/* Eight components of eight patterns of a panel, as rows. */
+static inline __attribute__((always_inline)) void turn(const float *panel, float *rows, int stride)
+{
+    __m256 a[8], b[8];
+
+#pragma GCC unroll 8
+    for (int k = 0; k < 8; k++)
+        a[k] = _mm256_loadu_ps(panel + k * DAM_PANEL);
+#pragma GCC unroll 4
+    for (int k = 0; k < 8; k += 2) {
+        b[k] = _mm256_unpacklo_ps(a[k], a[k + 1]);
+        b[k + 1] = _mm256_unpackhi_ps(a[k], a[k + 1]);
+    }
+#pragma GCC unroll 2
+    for (int k = 0; k < 8; k += 4) {
+        a[k] = _mm256_shuffle_ps(b[k], b[k + 2], 0x44);
+        a[k + 1] = _mm256_shuffle_ps(b[k], b[k + 2], 0xee);
+        a[k + 2] = _mm256_shuffle_ps(b[k + 1], b[k + 3], 0x44);
+        a[k + 3] = _mm256_shuffle_ps(b[k + 1], b[k + 3], 0xee);
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < 4; p++) {
+        _mm256_storeu_ps(rows + p * stride, _mm256_permute2f128_ps(a[p], a[p + 4], 0x20));
+        _mm256_storeu_ps(rows + (p + 4) * stride, _mm256_permute2f128_ps(a[p], a[p + 4], 0x31));
+    }
+}
+#else
+static inline void turn(const float *panel, float *rows, int stride)
+{
+    for (int p = 0; p < 8; p++)
+        for (int k = 0; k < 8; k++)
+            rows[p * stride + k] = panel[k * DAM_PANEL + p];
+}
+#endif
+
+static void rows(const float *panels, int64_t count, int N, int stride, float *out)
+{
+    for (; count > 0; count--, panels += (int64_t)N * DAM_PANEL, out += (int64_t)stride * DAM_PANEL)
+        for (int p = 0; p < DAM_PANEL; p += 8) {
+            int k = 0;
+            for (; k + 8 <= N; k += 8)
+                turn(panels + k * DAM_PANEL + p, out + p * stride + k, stride);
+            for (; k < stride; k++)
+                for (int i = p; i < p + 8; i++)
+                    out[i * stride + k] = k < N ? panels[k * DAM_PANEL + i] : 0.0f;
+        }
+}
+
+static void overlaps_of_rows(const float *out, int stride, int N, const int32_t *mu, int64_t n,
+                             const double *x, double *phi)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = out + (int64_t)mu[i] * stride;
+        vector sum = {0};
+        double all = 0;
+        for (int k = 0; k < stride; k += WIDTH)
+            sum += __builtin_convertvector(*(const singles_unaligned *)(row + k), vector) *
+                   *(const vector_unaligned *)(x + k);
+#if defined(DAM_ISA_avx512)
+        all = _mm512_reduce_add_pd((__m512d)sum);
+#else
+        for (int j = 0; j < WIDTH; j++)
+            all += sum[j];
+#endif
+        phi[i] = all / N;
     }
 }
 
@@ -332,6 +402,8 @@ const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .normals = normals,
     .overlaps = overlaps,
     .overlaps_of = overlaps_of,
+    .rows = rows,
+    .overlaps_of_rows = overlaps_of_rows,
     .reduce = reduce,
     .propose = propose,
     .dot = dot,
