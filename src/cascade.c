@@ -20,7 +20,10 @@
 /* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
-#define COARSE_WIDTH 0.06
+#define COARSE_WIDTH 0.03
+
+/* The current state is evaluated by the tier that is asked when its interval is so much wider. */
+#define REPEAT_WIDTH 4.0
 
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.5
@@ -657,7 +660,7 @@ static bool judge_by_pass(dam_cascade *w, size_t which, uint64_t step)
         if (v != DAM_UNDECIDED)
             continue;
         w->g->chain[c].unsure[p->tier]++;
-        if (width(w->now[c]) > width(w->next[c])) /* a coarser tier's */
+        if (width(w->now[c]) > REPEAT_WIDTH * width(w->next[c])) /* a coarser tier's */
             w->slot[unsure++] = c;
     }
     if (unsure == 0)

@@ -20,8 +20,9 @@
 /* Alignments of near patterns that are added up at a time. */
 #define BATCH 256
 
-/* Near patterns are given up beyond this fraction of a rough pass in single precision. */
-#define NEAR_COST 40.0
+/* What a near pattern costs, memory included, in units of a pattern in single precision at N = 0.
+ * Where near ones would cost more than that pass, they are given up. */
+#define NEAR_COST 400.0
 
 /* Single patterns cost so much more in panels than making rows of all. */
 #define TURN_COST 16.0
@@ -351,6 +352,12 @@ static void add_block(work *w, int64_t first, int64_t n)
 
     w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
     w->b.tiles = n / DAM_COARSE_TILE;
+    w->b.lines = 0;
+    if (turned) {
+        const int64_t left = w->pass->M - first - n, size = left < n ? left : n;
+        w->b.next = (const char *)(w->pass->panels + (first + n) * w->pass->N);
+        w->b.lines = size * w->pass->N * (int64_t)sizeof(float) / 64;
+    }
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
     w->found = 0;
@@ -371,13 +378,14 @@ static void prepare(work *w)
     memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * dam_coarse_row(w->shape)));
     memset(w->start, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->start);
     memset(w->total, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->total);
+    memset(w->turned, 0, (size_t)(w->block * w->stride) * sizeof *w->turned);
     memset(w->states, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->states);
     for (int64_t i = 0; i < pass->states; i++) {
         w->states[i].sum.rounds = (double)(w->block / DAM_COARSE_TILE);
         prepare_row(w, i);
         prepare_edge(w, i);
     }
-    w->most = (double)pass->M * (0.5 + 0.05 * pass->N) / NEAR_COST + DAM_COARSE_TILE;
+    w->most = (double)pass->M * (1.0 + 0.1 * pass->N) / NEAR_COST + DAM_COARSE_TILE;
     w->b.shape = w->shape;
     w->b.state = w->rows;
     w->b.start = (const void *)w->start;

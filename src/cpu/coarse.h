@@ -59,6 +59,8 @@ typedef struct {
     uint16_t *mask;      /* [state][mask_stride] */
     int64_t mask_stride; /* even */
     float (*sums)[DAM_COARSE_TILE];
+    const char *next; /* what will be read after this, */
+    int64_t lines;    /* so many lines of 64 bytes: may be fetched meanwhile */
 } dam_coarse_block;
 
 typedef struct {

@@ -175,12 +175,13 @@ static void rows(const float *panels, int64_t count, int N, int stride, float *o
 {
     for (; count > 0; count--, panels += (int64_t)N * DAM_PANEL, out += (int64_t)stride * DAM_PANEL)
         for (int p = 0; p < DAM_PANEL; p += 8) {
-            int k = 0;
-            for (; k + 8 <= N; k += 8)
+            for (int k = 0; k + 8 <= N; k += 8)
                 turn(panels + k * DAM_PANEL + p, out + p * stride + k, stride);
-            for (; k < stride; k++)
+            if (N >= 8 && N % 8) /* some of them once more */
+                turn(panels + (N - 8) * DAM_PANEL + p, out + p * stride + N - 8, stride);
+            for (int k = 0; N < 8 && k < N; k++)
                 for (int i = p; i < p + 8; i++)
-                    out[i * stride + k] = k < N ? panels[k * DAM_PANEL + i] : 0.0f;
+                    out[i * stride + k] = panels[k * DAM_PANEL + i];
         }
 }
 

@@ -74,12 +74,12 @@ typedef struct {
     void (*overlaps_of)(const float *panels, int N, const int32_t *mu, int64_t n, const double *x,
                         double *phi);
 
-    /* Panels as rows of `stride` singles, a multiple of 8 that is N or more; zeros beyond N. */
+    /* Panels as rows of `stride` singles, N or more. What is beyond N stays as it is. */
     void (*rows)(const float *panels, int64_t count, int N, int stride, float *rows);
 
     /*
-     * Overlaps phi[n] of one state, doubles x[stride] with zeros beyond N, with the rows at mu[n];
-     * products are added in another order.
+     * Overlaps phi[n] of one state, doubles x[stride], with the rows at mu[n]; stride is a multiple
+     * of 8, and zeros stand beyond N. Products are added in another order.
      */
     void (*overlaps_of_rows)(const float *rows, int stride, int N, const int32_t *mu, int64_t n,
                              const double *x, double *phi);
