@@ -1,6 +1,7 @@
 #include "kernels.h"
 
 #include "../sphere.h"
+#include "normals.h"
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -141,104 +142,6 @@ static dam_block_sum reduce(const dam_reference *reference, const double *phi, i
     }
     block.sum = dam_add_panel_lanes(lane);
     return block;
-}
-
-/*
- * Random123's Philox for a register of counters: its own templates, instantiated for the word type
- * `words`, whose 64-bit lanes hold a 32-bit word below (what stands above is never used).
- */
-typedef uint64_t words __attribute__((vector_size(8 * WIDTH)));
-struct r123array4xV {
-    words v[4];
-};
-struct r123array2xV {
-    words v[2];
-};
-#define PHILOX_M4xV_0 PHILOX_M4x32_0
-#define PHILOX_M4xV_1 PHILOX_M4x32_1
-#define PHILOX_WV_0 PHILOX_W32_0
-#define PHILOX_WV_1 PHILOX_W32_1
-#define PHILOX4xV_DEFAULT_ROUNDS PHILOX4x32_DEFAULT_ROUNDS
-
-/* Low and high word of a b, lane by lane. */
-static inline __attribute__((always_inline)) words mulhiloV(uint32_t a, words b, words *high)
-{
-#if defined(DAM_ISA_avx512)
-    words product = (words)_mm512_mul_epu32(_mm512_set1_epi64(a), (__m512i)b);
-#elif defined(DAM_ISA_avx2)
-    words product = (words)_mm256_mul_epu32(_mm256_set1_epi64x(a), (__m256i)b);
-#elif defined(__SSE2__)
-    words product = (words)_mm_mul_epu32(_mm_set1_epi64x(a), (__m128i)b);
-#else
-    words product = (b & 0xffffffffu) * (uint64_t)a;
-#endif
-    *high = product >> 32;
-    return product;
-}
-
-/* The templates make a key function, too, that is of no use here. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-/* clang-format off */
-_philox4xWbumpkey_tpl(V)
-_philox4xWround_tpl(V, words)
-_philoxNxW_tpl(4, 2, V, words)
-/* clang-format on */
-#pragma GCC diagnostic pop
-
-#define BATCH 16 /* blocks made together */
-    typedef uint32_t words32 __attribute__((vector_size(4 * WIDTH)));
-
-/* The words of BATCH blocks: w[i][j] is word i of block `first` + j. */
-static inline void batch_words(dam_stream s, uint64_t first, uint32_t w[4][BATCH])
-{
-    for (int j = 0; j < BATCH; j += WIDTH) {
-        struct r123array4xV c;
-        struct r123array2xV key;
-        words block = {0};
-        for (int i = 0; i < WIDTH; i++)
-            block[i] = first + (uint64_t)(j + i);
-        c.v[0] = block;
-        c.v[1] = block >> 32;
-        c.v[2] = (words){0} + (uint32_t)s.subsequence;
-        c.v[3] = (words){0} + (uint32_t)(s.subsequence >> 32);
-        key.v[0] = (words){0} + (uint32_t)s.key;
-        key.v[1] = (words){0} + (uint32_t)(s.key >> 32);
-        c = philox4xV_R(philox4xV_rounds, c, key);
-        for (int i = 0; i < 4; i++) {
-            words32 low = __builtin_convertvector(c.v[i], words32);
-            memcpy(&w[i][j], &low, sizeof low);
-        }
-    }
-}
-
-static inline void batch_normals(uint32_t w[4][BATCH], float *restrict out)
-{
-    for (int i = 0; i < BATCH; i++) {
-        float n[4];
-        dam_normal_pair(w[0][i], w[1][i], &n[0], &n[1]);
-        dam_normal_pair(w[2][i], w[3][i], &n[2], &n[3]);
-        out[4 * i] = n[0];
-        out[4 * i + 1] = n[1];
-        out[4 * i + 2] = n[2];
-        out[4 * i + 3] = n[3];
-    }
-}
-
-static void normals(dam_stream s, int64_t count, uint64_t first_block, float *restrict out)
-{
-    uint32_t w[4][BATCH];
-    float last[4 * BATCH];
-
-    for (; count >= 4 * BATCH; count -= 4 * BATCH, first_block += BATCH, out += 4 * BATCH) {
-        batch_words(s, first_block, w);
-        batch_normals(w, out);
-    }
-    if (count > 0) {
-        batch_words(s, first_block, w);
-        batch_normals(w, last);
-        memcpy(out, last, (size_t)count * sizeof *out);
-    }
 }
 
 static void scale(int N, const float *x, double factor, float *out)
