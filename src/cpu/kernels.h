@@ -97,6 +97,9 @@ typedef struct {
     /* x.y in DAM_LANES lanes (sphere.h). */
     double (*dot)(int N, const float *x, const float *y);
 
+    /* The same of x with each of some rows. */
+    void (*dots)(int N, const float *x, const float *const *row, int rows, double *out);
+
     /* out = factor x, rounded once; x and out may be the same. */
     void (*scale)(int N, const float *x, double factor, float *out);
 
