@@ -65,13 +65,14 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
 
 int32_t dam_wave_single(const struct dam_device_wave *w)
 {
-    const single_errors e = single_errors_of(w->reference, w->M, w->tiles);
+    const dam_reference *f = &w->reference;
+    const dam_precision p = single_precision_of(*f, w->tiles);
 
-    if (w->reference.kernel == DAM_LSE)
-        return e.term + e.sum < WIDEST_USEFUL;
-    if (w->reference.kernel == DAM_LSR)
-        return e.term < WIDEST_USEFUL;
-    return w->reference.N * w->reference.k * e.term < WIDEST_USEFUL;
+    if (f->kernel == DAM_LSE)
+        return f->c * p.overlap + p.exponential + p.sum < WIDEST_USEFUL;
+    if (f->kernel == DAM_LSR)
+        return dam_lsr_margin(f, &p) < WIDEST_USEFUL;
+    return f->N * f->k * p.overlap < WIDEST_USEFUL;
 }
 
 #define LAUNCH(call)              \

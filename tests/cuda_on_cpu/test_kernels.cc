@@ -306,7 +306,7 @@ static double engine_sums(const pair &p, int64_t d, const float *x, dam_block_su
 /* Both versions of the single precision pass, for the proposals that are there. */
 static void check_single(pair &p, const test_case &t, int version)
 {
-    const single_errors e = single_errors_of(p.w.reference, t.M, p.w.tiles);
+    const dam_precision precision = single_precision_of(p.w.reference, p.w.tiles);
     std::vector<dam_block_sum> sums(static_cast<size_t>(blocks_of(p.w)));
     long outside = 0, unknown = 0;
     double phi, widest = 0;
@@ -315,14 +315,14 @@ static void check_single(pair &p, const test_case &t, int version)
     for (int64_t c = 0; c < p.chains(); c++) {
         const int64_t d = c / p.w.chains, i = c % p.w.chains;
         const double L = engine_sums(p, d, p.w.proposal + c * t.N, sums.data(), &phi);
-        double low = 0, high = 0;
+        double sum = 0, other = 0;
         for (int32_t part = 0; part < p.w.splits; part++) {
             const double *at = p.w.partial + (d * p.w.splits + part) * 2 * p.w.width + i;
-            low += at[0];
-            high += at[p.w.width];
+            sum += at[0];
+            other += at[p.w.width];
         }
-        const dam_interval L_single =
-            single_interval(p.w.reference, e, t.M, low, high, p.w.shift[d * p.w.width + i]);
+        const dam_interval L_single = single_interval(p.w.reference, precision, t.M, sum, other,
+                                                      p.w.shift[d * p.w.width + i]);
         outside += !(L_single.low <= L && L <= L_single.high);
         unknown += !(L_single.high - L_single.low < HUGE_VAL) && isfinite(L);
         if (isfinite(L_single.low))
