@@ -11,17 +11,17 @@ namespace DAM_CUDA_NAMESPACE
 {
 
 /* The interval of a chain's proposal from the sums of all parts. */
-static __device__ dam_interval interval_of(const wave &w, const dam_precision &p, queue_place at)
+static __device__ dam_interval interval_of(const wave &w, const dam_precision &p, int64_t d,
+                                           int32_t column)
 {
-    const double *partial = w.partial + at.disorder * w.splits * 2 * w.width + at.chain;
+    const double *partial = w.partial + d * w.splits * 2 * w.width + column;
     double sum = 0, other = 0;
 
     for (int32_t part = 0; part < w.splits; part++, partial += 2 * w.width) {
         sum += partial[0];
         other += partial[w.width];
     }
-    return single_interval(w.reference, p, w.M, sum, other,
-                           w.shift[at.disorder * w.width + at.chain]);
+    return single_interval(w.reference, p, w.M, sum, other, w.shift[d * w.width + column]);
 }
 
 __global__ void judge_chains(const wave w, const dam_precision p)
@@ -32,8 +32,8 @@ __global__ void judge_chains(const wave w, const dam_precision p)
 
     if (at.chain < w.chains - DAM_PLANTED(7)) {
         dam_device_chain *c = w.chain + at.disorder * w.chains + at.chain;
-        if (c->verdict == DAM_UNDECIDED && w.single) {
-            c->next = interval_of(w, p, at);
+        if (c->verdict == DAM_UNDECIDED && w.single && c->column >= 0) {
+            c->next = intersection(c->next, interval_of(w, p, at.disorder, c->column));
             c->verdict = judge(c->now, c->next, c->threshold);
             c->patterns += static_cast<uint64_t>(w.M);
             c->tried++;

@@ -42,10 +42,8 @@ template <dam_kernel KERNEL> __global__ void single_plain(const wave w, const si
         sum += a;
         other += b;
     }
-    for (int bits = DAM_WARP / 2; bits > 0; bits /= 2) {
-        sum += __shfl_xor_sync(DAM_FULL_WARP, sum, bits);
-        other += __shfl_xor_sync(DAM_FULL_WARP, other, bits);
-    }
+    sum = warp_sum(sum);
+    other = warp_sum(other);
     if (lane == 0) {
         double *out = w.partial + (d * w.splits + part) * 2 * w.width + i;
         out[0] = sum;

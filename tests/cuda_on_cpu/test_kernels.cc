@@ -90,7 +90,10 @@ class pair
     piece<float> x, proposal, columns, shift, panels;
     piece<double> q12, q12_sum, partial;
     piece<dam_block_sum> sums;
-    piece<int32_t> queued;
+    piece<int32_t> queued, claim, open, who;
+    piece<dam_device_list> list;
+    piece<float> listed, centre;
+    piece<uint16_t> bins;
     piece<dam_batch> queue;
     piece<int64_t> target;
 };
@@ -185,6 +188,23 @@ void pair::cut()
     w.sums = sums.at;
     w.queued = queued.at;
     w.queue = queue.at;
+    if (w.list_room == 0)
+        return;
+    list.make(all);
+    listed.make(all * w.list_room * w.N);
+    centre.make(all * w.N);
+    claim.make(w.disorders * w.builders);
+    bins.make(w.disorders * w.builders * w.M);
+    open.make(w.disorders);
+    who.make(w.disorders * w.width);
+    w.list = list.at;
+    w.listed = listed.at;
+    w.centre = centre.at;
+    w.claim = claim.at;
+    w.bins = bins.at;
+    w.open = open.at;
+    w.who = who.at;
+    dam_launch_forget(&w, nullptr);
 }
 
 /* The sampler's chains as they are. */
@@ -202,6 +222,7 @@ void pair::upload()
         to.decisions = from.decisions;
         to.steps = from.steps;
         to.accepted = to.patterns = to.tried = to.unsure = 0;
+        to.list_patterns = to.list_tried = to.list_unsure = to.rebuilds = to.listed = 0;
         to.phi_sum = to.phi2_sum = to.L_sum = to.L2_sum = 0;
         to.now = {from.L, from.L};
     }
