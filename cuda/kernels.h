@@ -54,7 +54,7 @@ struct dam_device_chain {
  * The list of a chain (active_rest.h); all zero: none, and nothing is known of lists. Its patterns
  * are kept `across` side by side, a power of two up to 32: [panel][k][across].
  */
-struct dam_device_list {
+struct dam_near_list {
     double sigma;  /* of the proposals that the list is for; a change begins anew */
     double spread; /* mean square of the angle by which the chain moves in a step; 0: unknown */
     double account;
@@ -103,7 +103,8 @@ struct dam_device_wave {
     int64_t chains;    /* per disorder: temperatures times replicas, replicas of one T together */
     int64_t replicas;  /* of a temperature, when measuring; else any divisor of `chains` */
     int32_t measure;   /* sums are kept; accepted energies are certified at every step */
-    int32_t lists;     /* lists are asked and made, where list_room > 0 */
+    int32_t lists;     /* lists are asked, and made where they pay (2, for tests: where they can be
+                          made);     0: none, as it must be where list_room = 0 */
     int32_t list_room; /* patterns of a list: as dam_wave_list_room advises, or 0 */
 
     const float *panels;   /* [disorder][panel][k][DAM_PANEL], aligned to 256 bytes */
@@ -124,7 +125,7 @@ struct dam_device_wave {
     dam_block_sum *sums;            /* [disorders][chains][blocks] */
     int32_t *queued;                /* [DAM_QUEUES]: batches that wait for the reference */
     struct dam_batch *queue;        /* [DAM_QUEUES][room] */
-    struct dam_device_list *list;   /* [disorders][chains], and the rest when list_room > 0 */
+    struct dam_near_list *list;     /* [disorders][chains], and the rest when list_room > 0 */
     float *listed;                  /* [disorders][chains][list_room][N] */
     float *centre;                  /* [disorders][chains][N]: where lists were made */
     int32_t *claim;                 /* [disorders][builders]: chain that is given a list */

@@ -82,7 +82,11 @@ DAM_HD int dam_active_farthest(int bin)
 
 DAM_HD double dam_active_cosine(int step)
 {
+#ifdef __CUDA_ARCH__
+    return cospi((double)step / DAM_ACTIVE_STEPS); /* cos needs a stack for large arguments */
+#else
     return cos(DAM_ACTIVE_PI * step / DAM_ACTIVE_STEPS);
+#endif
 }
 
 /* The term of a pattern at an angle, or more; LSE: relative to exp(c (top - 1)), and not so far

@@ -36,7 +36,7 @@ static __device__ __forceinline__ void add_term(const dam_reference &f, double p
 /* The sums of all listed patterns; all lanes get them. */
 static __device__ list_sums sum_list(const wave &w, int64_t place, double shift, double margin)
 {
-    const dam_device_list *l = w.list + place;
+    const dam_near_list *l = w.list + place;
     const float *panel = w.listed + place * w.list_room * w.N, *x = w.proposal + place * w.N;
     const int32_t lane = static_cast<int32_t>(threadIdx.x % DAM_WARP), across = l->across;
     list_sums s = {0, 0};
@@ -57,7 +57,7 @@ static __device__ list_sums sum_list(const wave &w, int64_t place, double shift,
 }
 
 /* What the list leaves out at a state of this alignment with its centre. */
-static __device__ dam_active_rest rest_at(const wave &w, const dam_device_list *l, double phi)
+static __device__ dam_active_rest rest_at(const wave &w, const dam_near_list *l, double phi)
 {
     const double at = ceil(dam_active_angle(phi) / DAM_ACTIVE_GRID);
 
@@ -70,7 +70,7 @@ static __device__ dam_active_rest rest_at(const wave &w, const dam_device_list *
 
 /* The interval that the sums and the rest allow: what src/bounds.h says of either end. */
 static __device__ dam_interval interval_of(const dam_reference &f, double M, const dam_precision &p,
-                                           const dam_device_list *l, list_sums s,
+                                           const dam_near_list *l, list_sums s,
                                            dam_active_rest rest, double shift)
 {
     const double terms = M * pow(1.001, f.k); /* alignments stay below 1.001 */
@@ -98,7 +98,7 @@ static __device__ dam_interval interval_of(const dam_reference &f, double M, con
 /* What the list says of the proposal; all lanes get it. */
 static __device__ dam_interval ask(const wave &w, int64_t place)
 {
-    const dam_device_list *l = w.list + place;
+    const dam_near_list *l = w.list + place;
     const dam_reference &f = w.reference;
     const float *x = w.proposal + place * w.N;
     const dam_precision p = dam_double_precision(f.N, l->listed);
@@ -111,7 +111,7 @@ static __device__ dam_interval ask(const wave &w, int64_t place)
 }
 
 /* The verdict, what it cost, and whether the list is wanted anew. */
-static __device__ bool conclude(const wave &w, dam_device_chain *c, dam_device_list *l,
+static __device__ bool conclude(const wave &w, dam_device_chain *c, dam_near_list *l,
                                 dam_interval L)
 {
     const double plain = list_plain_cost(w), build = list_build_cost(w);
@@ -134,7 +134,7 @@ static __device__ bool conclude(const wave &w, dam_device_chain *c, dam_device_l
         wanted = true;
     }
     l->account = fmin(l->account + plain, DAM_ACTIVE_CREDIT * build);
-    if (l->account >= -DAM_ACTIVE_LARGEST_LOSS * build)
+    if (l->account >= -DAM_ACTIVE_LARGEST_LOSS * build || w.lists > 1)
         return wanted;
     list_rest(l, c->steps + 1);
     return false;
@@ -148,7 +148,7 @@ __global__ void ask_lists(const wave w)
     if (place >= w.disorders * w.chains || w.chain[place].verdict == DAM_ARRIVED)
         return;
     dam_device_chain *c = w.chain + place;
-    dam_device_list *l = w.list + place;
+    dam_near_list *l = w.list + place;
     const bool known = l->sigma == c->sigma, there = known && l->listed > 0;
     dam_interval L = dam_unknown();
     bool wanted;

@@ -31,7 +31,7 @@ struct build_shared {
 /* Whose list a block makes. */
 struct build_place {
     dam_device_chain *chain;
-    dam_device_list *list;
+    dam_near_list *list;
     const float *x;       /* the proposal */
     const uint16_t *bins; /* of all patterns */
     const float *panels;
@@ -122,7 +122,7 @@ static __device__ int32_t skin_of(double sigma, int32_t plan)
 
 /* The smallest list whose rest stays within the width at this skin, and its cost per step. */
 static __device__ void make_plan(const wave &w, build_shared *s, const dam_device_chain *c,
-                                 const dam_device_list *l, int32_t plan)
+                                 const dam_near_list *l, int32_t plan)
 {
     const int32_t skin = skin_of(c->sigma, plan);
     const int64_t most = w.M / 4 < w.list_room ? w.M / 4 : w.list_room;
@@ -151,7 +151,7 @@ static __device__ void make_plan(const wave &w, build_shared *s, const dam_devic
 /* The angle between the proposal and the centre of the list that is there, by the first warp. */
 static __device__ void learn_spread(const wave &w, const build_place &at)
 {
-    dam_device_list *l = at.list;
+    dam_near_list *l = at.list;
     double phi;
 
     if (l->listed == 0)
@@ -165,11 +165,11 @@ static __device__ void learn_spread(const wave &w, const build_place &at)
 /* The plan that costs least, or none; by one thread. */
 static __device__ void choose_plan(const wave &w, build_shared *s, const build_place &at)
 {
-    dam_device_list *l = at.list;
+    dam_near_list *l = at.list;
     const uint64_t step = at.chain->steps + 1;
     const double build = list_build_cost(w);
-    const bool paid = l->listed == 0 || l->account > -DAM_ACTIVE_LAST_LOSS * build;
-    double least = DAM_ACTIVE_WORTHWHILE * list_plain_cost(w);
+    const bool paid = w.lists > 1 || l->listed == 0 || l->account > -DAM_ACTIVE_LAST_LOSS * build;
+    double least = w.lists > 1 ? HUGE_VAL : DAM_ACTIVE_WORTHWHILE * list_plain_cost(w);
 
     s->best = -1;
     for (int32_t j = 0; j < DAM_ACTIVE_PLANS && paid; j++)
@@ -196,7 +196,7 @@ static __device__ void choose_plan(const wave &w, build_shared *s, const build_p
 }
 
 /* The rest at the angles of the table, up to where it is hopeless. */
-static __device__ void tabulate_rest(const wave &w, build_shared *s, dam_device_list *l)
+static __device__ void tabulate_rest(const wave &w, build_shared *s, dam_near_list *l)
 {
     for (int32_t a = thread_here(); a < DAM_ACTIVE_ANGLES; a += BUILD_THREADS) {
         dam_active_rest all = {0, 0};

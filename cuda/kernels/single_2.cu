@@ -70,9 +70,7 @@ load_chunk(single_shared<COUNT> *s, int half, const single_place &at, int64_t ti
 {
     const int32_t first = chunk * SINGLE_CHUNK, thread = static_cast<int32_t>(threadIdx.x);
 
-#pragma unroll
-    for (int32_t round = 0; round < SINGLE_CHUNK * SINGLE_TILE / 4 / THREADS; round++) {
-        const int32_t i = round * THREADS + thread;
+    for (int32_t i = thread; i < SINGLE_CHUNK * SINGLE_TILE / 4; i += THREADS) {
         const int32_t k = i / (SINGLE_TILE / 4), column = i % (SINGLE_TILE / 4) * 4;
         const int64_t panel = tile * (SINGLE_TILE / DAM_PANEL) + column / DAM_PANEL;
         if (first + k < at.N && panel < at.panels_there)
