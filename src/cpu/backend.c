@@ -168,6 +168,8 @@ static int64_t gang_size(const dam_sampler *s, int64_t disorders, int64_t unit)
     int64_t size = (chains + parts - 1) / parts;
 
     size = size < least ? least : size;
+    if (size > DAM_COARSE_TILE / 2)
+        size = (size + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
     size = (size + unit - 1) / unit * unit;
     return size < chains ? size : chains;
 }
