@@ -20,7 +20,7 @@ local shapes = { { 990, 20000, 909 }, { 198, 20000 }, { 99, 20000, 2139 }, { 40,
 local ways = {
   { "reference", "reference", dam.lse(), 1 },
   { "single", "single", dam.lse(), 1 },
-  { "tiles", "tiles", dam.lse(), 1 },
+  { "coarse", "coarse+single", dam.lse(), 1 },
   { "auto", "auto", dam.lse(), 200 },
   { "auto LSR", "auto", dam.lsr { b = 3.41 }, 200 },
 }

@@ -144,8 +144,8 @@ static double cost_of(const dam_gang *g, size_t i)
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
-/* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass knows
- * all there is, and intervals in single precision are too wide. */
+/* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
+ * knows all there is, and intervals in single precision are too wide. */
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const dam_kernel kernel = g->reference->kernel;
@@ -175,7 +175,8 @@ static double plain_cost(const dam_cascade *w)
         return cost_of(w->g, first);
     while (exact < PASSES && !passes[exact].fine)
         exact = after(w->g, exact, true);
-    return fmin(cost_of(w->g, exact), cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
+    return fmin(cost_of(w->g, exact),
+                cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
 }
 
 /* Room for lists, when they may pay for `steps` steps. */

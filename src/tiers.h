@@ -29,8 +29,8 @@ const char *dam_tier_name(dam_tier tier);
 dam_tier_set dam_tiers_auto(void);
 
 /*
- * The set of a name: "auto" or names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else; the
- * message says what is allowed.
+ * The set of a name: "auto" or names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else;
+ * the message says what is allowed.
  */
 dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e);
 

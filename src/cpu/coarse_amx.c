@@ -50,7 +50,8 @@ typedef struct {
     int32_t v[GROUPS][GROUP][DAM_COARSE_TILE];
 } product;
 
-/* Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t. */
+/* Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t.
+ */
 DAM_INLINE void finish_rows(const dam_coarse_finisher *f, bool sum, int64_t j, int64_t t,
                             const int32_t (*v)[DAM_COARSE_TILE], int first, int last)
 {
@@ -61,9 +62,9 @@ DAM_INLINE void finish_rows(const dam_coarse_finisher *f, bool sum, int64_t j, i
 }
 
 /* Tile registers: 0 and 1 products, 2 and 3 states, 4 patterns. */
-#define LOAD_STATES(SLICE)                                                     \
-    _tile_loadd(2, state + (SLICE)*depth, row);                                \
-    if (groups > 1)                                                            \
+#define LOAD_STATES(SLICE)                      \
+    _tile_loadd(2, state + (SLICE)*depth, row); \
+    if (groups > 1)                             \
     _tile_loadd(3, state + (int64_t)GROUP * row + (SLICE)*depth, row)
 
 /*

@@ -157,8 +157,7 @@ static void overlaps(const float *panel, int64_t panels, int N, const double *st
 }
 
 /* One component of WIDTH patterns. */
-INLINE vector gather(const float *component,
-                                                           const int32_t *at)
+INLINE vector gather(const float *component, const int32_t *at)
 {
 #if defined(DAM_ISA_avx512)
     return (vector)_mm512_cvtps_pd(

@@ -68,8 +68,8 @@ typedef struct {
                      double *phi);
 
     /*
-     * Overlaps phi[n] of one state, doubles x[N], with the patterns at mu[n] of the panels; the same
-     * bits as above.
+     * Overlaps phi[n] of one state, doubles x[N], with the patterns at mu[n] of the panels; the
+     * same bits as above.
      */
     void (*overlaps_of)(const float *panels, int N, const int32_t *mu, int64_t n, const double *x,
                         double *phi);

@@ -115,7 +115,7 @@ t.test("lists of near patterns decide as all patterns do", function()
       t.ok(q.stats.list_size[1] >= 1, "lists are kept between samples")
       t.ok(q.stats.unsure[1].active < 0.1, "lists decide nearly all")
       local patterns = 0
-      for _, tier in ipairs { "active", "tiles", "single", "reference" } do
+      for _, tier in ipairs { "active", "coarse", "single", "reference" } do
         patterns = patterns + q.stats.by_tier[1][tier]
       end
       t.near(patterns, q.stats.patterns_per_step[1], 1e-9, "patterns by tier")
