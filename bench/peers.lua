@@ -1,7 +1,8 @@
 -- Chain-steps a second on all threads, in one run: ways of evaluating on all patterns, what "auto"
 -- makes of it at T = 0.25 near the target, and the plain PyTorch program (bench/peer.py) on the
 -- same work, LSE, by turns. 40 chains in each of two disorders, which go on from round to round. The
--- best round counts, of everybody: other programs only make things slower.
+-- best round counts, of everybody: other programs only make things slower. With DAMLUA_THREADS=1
+-- processor time is measured instead of time on the wall, of everybody, for machines that are busy.
 --
 --   bench/peers.lua [seconds of each measurement [rounds]]
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
@@ -11,6 +12,7 @@ local support = require "support"
 local chains, disorder, T = 40, 2, 0.25
 local seconds, rounds = tonumber(arg[1]) or 0.7, tonumber(arg[2]) or 3
 local threads = tonumber(os.getenv "DAMLUA_THREADS" or "") or 2
+local clock = threads == 1 and os.clock or dam.clock
 
 -- The last number: chain-steps a second of PyTorch 1.13 on a machine with two cores, as wanted.
 local shapes = { { 990, 20000, 909 }, { 198, 20000 }, { 99, 20000, 2139 }, { 40, 20000, 4690 },
@@ -67,7 +69,7 @@ local function measure(N, M)
   for _ = 1, rounds do
     best.PyTorch = math.max(best.PyTorch or 0, peer(N, M) or 0)
     for name, s in pairs(all) do
-      best[name] = math.max(best[name] or 0, support.rate(s, seconds, 0) * chains * disorder)
+      best[name] = math.max(best[name] or 0, support.rate(s, seconds, 0, nil, clock) * chains * disorder)
     end
   end
   return best
@@ -92,5 +94,6 @@ for _, shape in ipairs(shapes) do
   print(line .. (" | %9s %9s | %9s %9s"):format(ratio(best.single, best.PyTorch),
     ratio(best.auto, best.PyTorch), ratio(best.single, wanted), ratio(best.auto, wanted)))
 end
-print(version and ("P: %s, %d threads; I: the rate of PyTorch 1.13 that is to be compared with")
-  :format(version, threads) or "PyTorch is not installed")
+print(version and ("P: %s; I: the rate of PyTorch 1.13 on two cores that was asked for"):format(version)
+  or "PyTorch is not installed")
+print(("%d threads, %s time"):format(threads, threads == 1 and "processor" or "wall-clock"))

@@ -44,7 +44,8 @@ typedef struct {
     dam_active_terms *terms; /* scratch */
 } dam_active_field;
 
-/* What the patterns left out add is between low and high; LSE: relative to exp(c (top - 1)). */
+/* What the patterns left out add is between low and high; LSE: between 0 and e^high times
+ * exp(c (top - 1)). */
 typedef struct {
     double low, high;
 } dam_active_rest;
