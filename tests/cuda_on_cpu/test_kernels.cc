@@ -766,7 +766,7 @@ static const test_case crowd = {"a crowd", lse, 5, 1030, 2, 50, 3, 0, 0, false, 
 static const test_case small[] = {
     {"lse", lse, 18, 161, 2, 2, 2, 2, 2, false, 0, 0},
     {"lsr", lsr, 33, 40, 1, 2, 3, 2, 2, true, 0, 0},
-    {"lse, lists", lse, 9, 1030, 1, 2, 2, 3, 2, false, 2, 0},
+    {"lse, lists", lse, 19, 1030, 1, 1, 2, 4, 4, false, 2, 0.02},
 };
 
 int main()
