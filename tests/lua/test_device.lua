@@ -266,7 +266,7 @@ if ON_CPU then
   end)
 
   t.test("lists in waves, or none where there is no room for them", function()
-    for _, case in ipairs { { 180000, 0 }, { 280000, 1 }, { 480000, 1 }, { 2000000, 1 } } do
+    for _, case in ipairs { { 140000, 0 }, { 280000, 1 }, { 480000, 1 }, { 2000000, 1 } } do
       local text = child("DAMLUA_TEST_CUDA_MEMORY=" .. case[1], [[
         local results = {}
         for _, device in ipairs { "cpu", "cuda-on-cpu" } do
