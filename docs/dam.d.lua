@@ -209,7 +209,7 @@ function dam.patterns(options) end
 ---@field step? number width of a proposal, > 0: sigma = step T/sqrt(N) per component (default 2.4)
 ---@field seed? integer seed of the chains; patterns have their own (default 1)
 ---@field device? "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string "cuda:1" is the second GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is what --device or DAMLUA_DEVICE says. Every decision is the same (default "auto")
----@field evaluation? "auto"|"reference"|"active"|"single"|string the tiers that proposals go through: "active" (lists of near patterns), "tiles" (all patterns on matrix units, where the processor has them), "single" (all patterns in single precision), alone or joined by "+" as in "active+single"; "auto": "active+single"; "reference": none of them. What a tier cannot prove goes to the next one and in the end to the reference, so every decision is the same (default "auto")
+---@field evaluation? "auto"|"reference"|"active"|"single"|string the tiers that proposals go through: "active" (lists of near patterns), "coarse" (all patterns in bytes, near ones in double precision), "single" (all patterns in single precision), alone or joined by "+" as in "active+single"; "auto": all, but "coarse" only where the processor has instructions for it; "reference": none of them. What a tier cannot prove goes to the next one and in the end to the reference, so every decision is the same (default "auto")
 
 --- A Metropolis-Hastings sampler, B(7): chains for every temperature, disorder of the pattern set and replica. A chain's numbers depend on (seed, N, M, T, disorder, replica) alone: not on threads, on the other chains, or on how a run is cut into calls.
 ---
@@ -1333,7 +1333,7 @@ function patterns_:fingerprint() end
 ---@field patterns_per_step number[] patterns evaluated per step of a chain
 ---@field rebuilds number[] lists of near patterns made, per chain
 ---@field list_size number[] mean length of the lists in use; 0 without any
----@field unsure table[] by tier ("active", "tiles", "single"): fraction of the proposals given to it that it left undecided
+---@field unsure table[] by tier ("active", "coarse", "single"): fraction of the proposals given to it that it left undecided
 ---@field by_tier table[] by tier, "reference" included: patterns evaluated by it per step
 
 --- What a sample measured; made by sampler:sample and sampler:finish. Averages are over the steps of the sample, per chain.
