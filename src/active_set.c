@@ -418,8 +418,12 @@ dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
 {
     const source from = {f->panels, in->phi, f->M, (double)f->M * SORT_COST + OUTER_COST, 0, 0};
     const int skin = (int)ceil(angle * (ANGLES / M_PI));
+    const bool first = set->outer.listed < 0;
+    const double limit = first ? DAM_ACTIVE_WORTHWHILE * f->plain_cost : set->outer.planned;
+    const dam_status status = make_list(&set->outer, f, &from, in, skin, limit, e);
 
-    return make_list(&set->outer, f, &from, in, skin, set->outer.planned, e);
+    set->account -= first && set->outer.listed >= 0 ? from.build : 0;
+    return status;
 }
 
 bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step)

@@ -87,8 +87,9 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e);
 
 /*
- * Replaces the outer list by one around a pattern, in->x, if that promises to cost less for states
- * within `angle` of it: a chain in a pattern's basin does not leave that.
+ * Makes a list around a pattern, in->x, instead of the outer list, if there is one, if that
+ * promises to cost less for states within `angle` of it: a chain in a pattern's basin does not
+ * leave that.
  */
 dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
                              const dam_active_input *in, double angle, dam_error *e);

@@ -21,12 +21,18 @@
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.5
 
+/* Lists are mostly made for one chain at a time: what it costs then, per pattern and component, to
+ * bring in patterns of more than so many bytes. */
+#define LONE_COST 0.3
+#define FAR_BYTES (1 << 20)
+
 /* Of proposals, roughly. */
 #define USUAL_ACCEPTANCE 0.35
 
 /* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
  * fraction of them that is too much, and steps to wait. */
 #define FORTUNE_TRIES 32
+#define FORTUNE_TRIES_COARSE 8 /* it hardly gets better */
 #define FORTUNE_WAIT 992
 
 /* The passes in lower precision. */
@@ -183,6 +189,7 @@ static double plain_cost(const dam_cascade *w)
 static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
 {
     const dam_gang *g = w->g;
+    const bool far = (uint64_t)g->M * (uint64_t)g->N * sizeof(float) > FAR_BYTES;
     void *memory;
     dam_status status;
 
@@ -191,7 +198,8 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .N = g->N,
                                   .M = g->M,
                                   .panels = g->panels,
-                                  .pass_cost = cost_of(g, PASSES) / (double)g->M,
+                                  .pass_cost = cost_of(g, PASSES) / (double)g->M +
+                                               (far ? LONE_COST * g->N : 0.0),
                                   .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         steps < (g->lists ? 1 : DAM_ACTIVE_LEAST_STEPS))
@@ -545,14 +553,14 @@ static dam_status try_centre(dam_cascade *w, int64_t c, dam_active_input in, dam
     dam_status status;
 
     set->basin = mu + 1;
-    if (!stays || set->outer.listed < 0 || (set->rejected == mu + 1 && w->centre != mu + 1))
+    if (!stays || (set->rejected == mu + 1 && w->centre != mu + 1))
         return DAM_OK;
     if (!prepare_centre(w, mu, c))
         return DAM_ERR_INTERRUPTED;
     in.phi = w->centre_phi;
     in.x = w->centre_x;
     status = dam_active_centre(set, &w->field, &in, angle, e);
-    set->rejected = set->outer.centred ? 0 : mu + 1;
+    set->rejected = set->outer.listed >= 0 && set->outer.centred ? 0 : mu + 1;
     return status;
 }
 
@@ -578,7 +586,7 @@ static void remember(dam_cascade *w, size_t i, int64_t c, uint64_t step)
 
     f->tried++;
     f->failed += w->verdict[c] == DAM_UNDECIDED;
-    if (f->tried < FORTUNE_TRIES)
+    if (f->tried < (passes[i].tier == DAM_TIER_COARSE ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
         return;
     /* what it costs against what it saves */
     if (cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))

@@ -67,7 +67,7 @@ typedef struct {
     const char *name; /* "plain", "vnni", "amx" */
     bool (*usable)(void);
     void (*scan)(const dam_coarse_block *b);
-    double cost_per_N, cost; /* cycles per pattern and state, roughly */
+    double cost_per_N, cost; /* cycles per pattern and state, roughly, near patterns included */
 } dam_coarse_loops;
 
 /* Instructions on bytes (AVX-512 VNNI), and matrix units beside them (AMX). */

@@ -177,4 +177,4 @@ static void scan(const dam_coarse_block *b)
     dam_coarse_scan_vnni(b, groups * GROUP);
 }
 
-const dam_coarse_loops dam_coarse_amx = {"amx", usable, scan, 0.003, 0.3};
+const dam_coarse_loops dam_coarse_amx = {"amx", usable, scan, 0.004, 0.5};

@@ -94,4 +94,4 @@ static void scan(const dam_coarse_block *b)
     dam_coarse_scan_vnni(b, 0);
 }
 
-const dam_coarse_loops dam_coarse_vnni = {"vnni", usable, scan, 0.017, 0.3};
+const dam_coarse_loops dam_coarse_vnni = {"vnni", usable, scan, 0.02, 0.5};
