@@ -94,6 +94,8 @@ typedef struct {
     int buffers;
     pattern_buffer patterns[2];
     block work, targets, ends, log, rows; /* ends: the `end` of a wave; log: its structure */
+    bool lists;                           /* there is room for lists */
+    dam_wave lists_of; /* the wave whose lists are on the device; count = 0: of none */
     int64_t log_rows;
     dam_device_wave wave; /* the one on the device */
     dam_stretch to;       /* of the steps in progress */
@@ -323,6 +325,7 @@ static void drop(room *r)
     r->staging_bytes = 0;
     r->capacity = 0;
     r->log_rows = 0;
+    r->lists_of.count = 0;
 }
 
 static void close_room(dam_sampler *s)
@@ -372,6 +375,12 @@ static bool shares_patterns(const dam_sampler *s)
     return s->patterns->data_sets == 1;
 }
 
+/* The tiers that are used: patterns off the sphere are nobody's but the reference's. */
+static dam_tier_set tiers_of(const dam_sampler *s)
+{
+    return s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers;
+}
+
 /* Singles of a disorder's panels on the device. */
 static int64_t panels_size(const dam_sampler *s)
 {
@@ -391,6 +400,8 @@ static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
     w.chains = s->n_T * s->replicas;
     w.replicas = s->replicas;
     w.panels_stride = shares_patterns(s) ? 0 : panels_size(s);
+    if (((const room *)s->room)->lists)
+        w.list_room = dam_wave_list_room(&w);
     return w;
 }
 
@@ -483,7 +494,12 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
     if (r->capacity == 0) {
         if (budget(r, &bytes, e))
             return e->status;
+        r->lists = tiers_of(s) >> DAM_TIER_ACTIVE & 1;
         n = fitting(s, disorder, 1, bytes);
+        if (n < 1 && r->lists) {
+            r->lists = false; /* it can do without */
+            n = fitting(s, disorder, 1, bytes);
+        }
         if (n < 1)
             return refuse(r, bytes_of(s, 1, 1), "one disorder with its chains", e);
         if (n < disorder && !shares_patterns(s) && fitting(s, disorder, 2, bytes) > 0) {
@@ -503,6 +519,15 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
     return DAM_OK;
 }
 
+/* Whether what is on the device now is small enough to stay there. */
+static bool keeps(const dam_sampler *s)
+{
+    const room *r = (const room *)s->room;
+
+    return s->keep_patterns || (r->capacity == s->patterns->disorder &&
+                                bytes_of(s, r->capacity, r->buffers) + r->rows.bytes <= KEEP_BYTES);
+}
+
 static void trim(dam_sampler *s)
 {
     room *r = (room *)s->room;
@@ -512,8 +537,7 @@ static void trim(dam_sampler *s)
         return;
     (void)cudaStreamSynchronize(r->making);
     (void)cudaStreamSynchronize(r->stream);
-    if (r->capacity < s->patterns->disorder ||
-        bytes_of(s, r->capacity, r->buffers) + r->rows.bytes > KEEP_BYTES)
+    if (!keeps(s))
         drop(r);
     if (r->log_rows > 0) {
         give_back(r, &r->rows);
@@ -639,6 +663,11 @@ static dam_device_chain to_device(const dam_chain *c)
     d.tried = c->tried[DAM_TIER_SINGLE];
     d.unsure = c->unsure[DAM_TIER_SINGLE];
     d.patterns = c->patterns[DAM_TIER_SINGLE] + c->patterns[DAM_TIER_REFERENCE];
+    d.list_patterns = c->patterns[DAM_TIER_ACTIVE];
+    d.list_tried = c->tried[DAM_TIER_ACTIVE];
+    d.list_unsure = c->unsure[DAM_TIER_ACTIVE];
+    d.rebuilds = c->rebuilds;
+    d.listed = c->listed;
     d.now = dam_unknown();
     if (c->exact)
         d.now.low = d.now.high = c->L;
@@ -666,6 +695,11 @@ static void from_device(const dam_device_chain *d, uint64_t M, dam_chain *c)
     c->patterns[DAM_TIER_REFERENCE] = d->patterns - c->patterns[DAM_TIER_SINGLE];
     c->tried[DAM_TIER_SINGLE] = d->tried;
     c->unsure[DAM_TIER_SINGLE] = d->unsure;
+    c->patterns[DAM_TIER_ACTIVE] = d->list_patterns;
+    c->tried[DAM_TIER_ACTIVE] = d->list_tried;
+    c->unsure[DAM_TIER_ACTIVE] = d->list_unsure;
+    c->rebuilds = d->rebuilds;
+    c->listed = d->listed;
 }
 
 /* The parts of the staging memory, for the wave on the device. */
@@ -729,7 +763,11 @@ static dam_status upload(dam_sampler *s, dam_wave wave, dam_error *e)
     (void)dam_wave_layout(&r->wave, r->work.at);
     r->wave.target = (const int64_t *)r->targets.at;
     r->wave.end = (uint64_t *)r->ends.at;
-    r->wave.single = s->tiers >> DAM_TIER_SINGLE & 1 ? dam_wave_single(&r->wave) : 0;
+    r->wave.single = tiers_of(s) >> DAM_TIER_SINGLE & 1 ? dam_wave_single(&r->wave) : 0;
+    if (!same(r->lists_of, wave) &&
+        FAILS(r, DAM_LAUNCHED(dam_launch_forget(&r->wave, r->stream)), e))
+        return e->status;
+    r->lists_of.count = 0; /* until what they are used for has arrived */
     if (stage_wave(s, 0, &host, e))
         return e->status;
     for (int64_t c = 0; c < chains; c++)
@@ -875,14 +913,23 @@ static dam_status begin_log(dam_sampler *s, uint64_t first, dam_error *e)
                        __LINE__, e);
 }
 
-/* What is needed once, before the first step of a stretch. */
-static dam_status begin_stretch(dam_sampler *s, const dam_stretch *to, dam_error *e)
+/* Whether lists are there, or may pay, for a stretch of `steps` steps. */
+static bool lists_pay(const dam_sampler *s, const room *r, uint64_t steps)
+{
+    const bool kept = r->capacity == s->patterns->disorder && keeps(s);
+
+    return r->wave.list_room > 0 && (kept || steps >= DAM_ACTIVE_LEAST_STEPS);
+}
+
+/* What is needed once, before the first step, `begin`, of a stretch. */
+static dam_status begin_stretch(dam_sampler *s, const dam_stretch *to, uint64_t begin, dam_error *e)
 {
     room *r = (room *)s->room;
 
     r->to = *to;
     r->logged = to->measure && s->record;
     r->wave.measure = to->measure;
+    r->wave.lists = lists_pay(s, r, to->end - begin);
     r->wave.log = r->logged ? (dam_device_log *)r->log.at : NULL;
     if (FAILS(r, DAM_LAUNCHED(dam_launch_evaluate(&r->wave, 1, r->stream)), e))
         return e->status;
@@ -910,7 +957,7 @@ static dam_status step_many(dam_sampler *s, dam_wave wave, const dam_stretch *to
     uint64_t end;
     double start;
 
-    if (enter(r, e) || (r->fresh && begin_stretch(s, to, e)))
+    if (enter(r, e) || (r->fresh && begin_stretch(s, to, begin, e)))
         return e->status;
     end = piece_end(s, r, begin, to->end);
     r->piece = (int64_t)(end - begin);
@@ -993,6 +1040,7 @@ static dam_status download(dam_sampler *s, dam_wave wave, dam_error *e)
     }
     memcpy(s->x + first * s->patterns->N, host.x, x_bytes);
     memcpy(s->q12_sum + wave.first * s->n_T, host.q12_sum, (size_t)groups * sizeof *host.q12_sum);
+    r->lists_of = wave;
     return DAM_OK;
 }
 

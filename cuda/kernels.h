@@ -15,6 +15,7 @@
 
 #include "kernels/platform.h"
 
+#include "active_rest.h"
 #include "reference.h"
 #include "sphere.h"
 
@@ -34,6 +35,9 @@ struct dam_device_chain {
     uint64_t tried;    /* proposals given to the single precision pass, */
     uint64_t unsure;   /* of them left to the reference */
 
+    /* the same of lists; lists made, and the sum of the lengths of those that were asked */
+    uint64_t list_patterns, list_tried, list_unsure, rebuilds, listed;
+
     dam_interval now; /* L of the state: low = high when it is the reference's value */
 
     /* of the step in progress: the host need not set these */
@@ -42,7 +46,30 @@ struct dam_device_chain {
     double next_phi;   /* alignment of the proposal, when the reference evaluated it */
     int32_t verdict;   /* enum dam_verdict */
     int32_t evaluated; /* the reference evaluated the proposal */
+    int32_t column;    /* of the single precision pass; -1: straight to the reference */
+    int32_t builder;   /* where the reference is to leave its alignments for a list; -1: nowhere */
 };
+
+/*
+ * The list of a chain (active_rest.h); all zero: none, and nothing is known of lists. Its patterns
+ * are kept `across` side by side, a power of two up to 32: [panel][k][across].
+ */
+struct dam_near_list {
+    double sigma;  /* of the proposals that the list is for; a change begins anew */
+    double spread; /* mean square of the angle by which the chain moves in a step; 0: unknown */
+    double account;
+    uint64_t retry_at, patience;
+    /* of the list that is there */
+    int32_t listed; /* patterns; 0: there is none */
+    int32_t across;
+    int32_t angles; /* entries of `rest`; nothing is known of larger angles */
+    double top, cost, debt;
+    uint64_t made_at;
+    dam_active_rest rest[DAM_ACTIVE_ANGLES];
+};
+
+/* No chain claims a builder: bytes of 0x7f. */
+#define DAM_NOBODY 0x7f7f7f7f
 
 enum dam_verdict { DAM_UNDECIDED, DAM_ACCEPTED, DAM_REJECTED, DAM_ARRIVED /* no step to take */ };
 
@@ -73,9 +100,12 @@ struct dam_device_wave {
     int32_t single; /* the single precision pass is to be used: as dam_wave_single advises, or 0 */
     int64_t M;
     int64_t disorders;
-    int64_t chains;   /* per disorder: temperatures times replicas, replicas of one T together */
-    int64_t replicas; /* of a temperature, when measuring; else any divisor of `chains` */
-    int32_t measure;  /* sums are kept; accepted energies are certified at every step */
+    int64_t chains;    /* per disorder: temperatures times replicas, replicas of one T together */
+    int64_t replicas;  /* of a temperature, when measuring; else any divisor of `chains` */
+    int32_t measure;   /* sums are kept; accepted energies are certified at every step */
+    int32_t lists;     /* lists are asked, and made where they pay (2, for tests: where they can be
+                          made);     0: none, as it must be where list_room = 0 */
+    int32_t list_room; /* patterns of a list: as dam_wave_list_room advises, or 0 */
 
     const float *panels;   /* [disorder][panel][k][DAM_PANEL], aligned to 256 bytes */
     int64_t panels_stride; /* singles from one disorder to the next; 0: all share one set */
@@ -95,20 +125,35 @@ struct dam_device_wave {
     dam_block_sum *sums;            /* [disorders][chains][blocks] */
     int32_t *queued;                /* [DAM_QUEUES]: batches that wait for the reference */
     struct dam_batch *queue;        /* [DAM_QUEUES][room] */
+    struct dam_near_list *list;     /* [disorders][chains], and the rest when list_room > 0 */
+    float *listed;                  /* [disorders][chains][list_room][N] */
+    float *centre;                  /* [disorders][chains][N]: where lists were made */
+    int32_t *claim;                 /* [disorders][builders]: chain that is given a list */
+    uint16_t *bins;                 /* [disorders][builders][M]: alignments of its proposal */
+    int32_t *open;                  /* [disorders]: columns in use */
+    int32_t *who;                   /* [disorders][width]: chain of a column */
     int64_t room;                   /* batches that a queue can hold */
+    int32_t builders;               /* chains of a disorder that get lists in the same step */
     int32_t width;                  /* `chains` rounded up to whole tiles of the single pass */
     int32_t splits, tiles;          /* parts of the patterns, and tiles of patterns in a part */
 };
 
 /*
  * Bytes that a wave needs beside its patterns; with `memory` (of the device, aligned to 256 bytes)
- * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas must be set. Large
- * parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns.
+ * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas and list_room must
+ * be set. Large parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns;
+ * with lists about 256 KiB more, and 16 M bytes per disorder.
  */
 uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory);
 
 /* Whether the single precision pass can decide much here; else all goes to the reference. */
 int32_t dam_wave_single(const struct dam_device_wave *w);
+
+/* Patterns that a list should have room for; 0: too few patterns for lists. */
+int32_t dam_wave_list_room(const struct dam_device_wave *w);
+
+/* Forgets all lists: once after dam_wave_layout, and for other chains. */
+cudaError_t dam_launch_forget(const struct dam_device_wave *w, cudaStream_t stream);
 
 /*
  * Makes the patterns of the disorders numbered `number` .. number + disorders - 1 (from 1), as
@@ -132,7 +177,8 @@ cudaError_t dam_launch_evaluate(const struct dam_device_wave *w, int32_t inexact
 cudaError_t dam_launch_q12(const struct dam_device_wave *w, cudaStream_t stream);
 
 /*
- * One step of all chains that have not arrived at *w->end; always the same launches. q12_sum and
+ * One step of all chains that have not arrived at *w->end; always the same launches, for waves with
+ * lists and for those without. q12_sum and
  * the chains' sums are added to when w->measure; the log, where there is one, gets its rows.
  */
 cudaError_t dam_launch_step(const struct dam_device_wave *w, cudaStream_t stream);

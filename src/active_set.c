@@ -7,42 +7,14 @@
 #include "bounds.h"
 #include "memory.h"
 
-/* Patterns are counted in bins of equal width in their alignment, bins in steps of an angle. */
-#define BINS 4096
+#define BINS DAM_ACTIVE_BINS
 #define ANGLES DAM_ACTIVE_STEPS
-#define PER_GRID 2 /* steps of the angle in DAM_ACTIVE_GRID */
-
-/* Skins that are tried: from a few proposals on, each larger by this factor. */
-#define FIRST_SKIN 1.5
-#define SKIN_FACTOR 1.2
-#define LARGEST_SKIN 1.5
-#define MOST_PLANS 64
-
-/* Steps to wait after a list that did not pay, at first and at most. */
-#define FIRST_PATIENCE 128
-#define LAST_PATIENCE 8192
-
-/* Of proposals, until the chain is known better. */
-#define USUAL_ACCEPTANCE 0.3
-
-/* A list must promise to cost less than this fraction of doing without. */
-#define WORTHWHILE 0.7
 
 /* Steps that a list around a pattern lives, at least. */
 #define CENTRED_LIFE 3000.0
 
-/* In costs of making a list: what lists may have saved and still lose before they are given up,
- * what they may lose at all, and with what loss no other one is made. */
-#define MOST_CREDIT 3.0
-#define LARGEST_LOSS 1.5
-#define LAST_LOSS 0.5
-
 /* Lists up to this length are kept in rows: a panel is faster for more. */
 #define MOST_ROWS 5
-
-/* In units of theta: where the rest says nothing any more. (LSE: never more than e^30, so that
- * terms beyond those that are tabulated are hopeless.) */
-#define HOPELESS 5.0
 
 /* Making a list, the alignments apart: per pattern, and once; cycles. */
 #define SORT_COST 5.0
@@ -61,22 +33,11 @@ static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
 static void make_tables(void)
 {
     for (int i = 0; i <= ANGLES; i++)
-        cosine[i] = cos(M_PI * i / ANGLES);
+        cosine[i] = dam_active_cosine(i);
     for (int b = 0; b < BINS; b++) {
-        const double up = 2.0 * (b + 1) / BINS - 1.0 + DAM_NORM_SLACK;
-        const double down = 2.0 * b / BINS - 1.0 - DAM_NORM_SLACK;
-        const double low = floor(acos(fmin(1.0, up)) * (ANGLES / M_PI) - 1e-9);
-        const double high = ceil(acos(fmax(-1.0, down)) * (ANGLES / M_PI) + 1e-9);
-        nearest[b] = (uint16_t)(b == BINS - 1 ? 0 : fmax(0.0, low));
-        farthest[b] = (uint16_t)(b == 0 ? ANGLES : fmin(ANGLES, high));
+        nearest[b] = (uint16_t)dam_active_nearest(b);
+        farthest[b] = (uint16_t)dam_active_farthest(b);
     }
-}
-
-/* Bin of an alignment; what lies beyond the ends goes to the end bins. */
-static inline int bin_of(double phi)
-{
-    const int b = (int)((phi + 1.0) * (BINS / 2));
-    return b < 0 ? 0 : b >= BINS ? BINS - 1 : b;
 }
 
 /* Where a list's patterns are taken from. */
@@ -104,7 +65,7 @@ static void count(census *s, const source *from)
 
     s->top = -2;
     for (int64_t mu = 0; mu < from->patterns; mu++) {
-        bin[bin_of(from->phi[mu])]++;
+        bin[dam_active_bin(from->phi[mu])]++;
         s->top = from->phi[mu] > s->top ? from->phi[mu] : s->top;
     }
     memset(s->number, 0, sizeof s->number);
@@ -130,33 +91,15 @@ static void tabulate_terms(dam_active_terms *t, const dam_reference *f, double t
     t->made = true;
     t->top = top;
     for (int i = 0; i <= ANGLES; i++) {
-        const double up = cosine[i] + DAM_NORM_SLACK;
-        t->up[i] = f->kernel == DAM_LSE   ? exp(fmax(-690.0, fmin(690.0, f->c * (up - top))))
-                   : f->kernel == DAM_LSR ? dam_term_lsr(f, up)
-                                          : pow(up, f->k);
-        t->down[i] = f->kernel == DAM_POLYNOMIAL ? pow(cosine[i] - DAM_NORM_SLACK, f->k) : 0;
+        t->up[i] = dam_active_term_up(f, top, cosine[i]);
+        t->down[i] = dam_active_term_down(f, cosine[i]);
     }
 }
 
 /* What the patterns nearest at step i add at a state `moved` steps away from x_ref. */
 static inline dam_active_rest rest_of(const census *s, const dam_reference *f, int i, int moved)
 {
-    const int near = i > moved ? i - moved : 0;
-    double up = s->terms->up[near], down;
-    int far;
-
-    if (f->kernel == DAM_LSE)
-        return (dam_active_rest){0, s->number[i] * up};
-    if (f->kernel == DAM_LSR)
-        return (dam_active_rest){s->number[i] * f->epsilon, s->number[i] * up};
-    far = s->far[i] + moved < ANGLES ? s->far[i] + moved : ANGLES;
-    down = s->terms->down[far];
-    if (f->k % 2 == 0) {
-        const double a = up, b = down;
-        up = a > b ? a : b;
-        down = near <= ANGLES / 2 && far >= ANGLES / 2 ? 0 : a < b ? a : b;
-    }
-    return (dam_active_rest){s->number[i] * down, s->number[i] * up};
+    return dam_active_rest_of(f, s->number[i], i, s->far[i], moved, s->terms->up, s->terms->down);
 }
 
 /* A possible list: the patterns nearest at step `last` or less. */
@@ -196,14 +139,7 @@ double dam_active_inner_cost(const dam_active_set *set)
 /* Mean square angle of a step. */
 static double spread_of(const dam_active_list *list, const dam_active_input *in)
 {
-    return list->spread > 0 ? list->spread : USUAL_ACCEPTANCE * in->sigma * in->sigma;
-}
-
-/* Steps that a list of this skin lives. */
-static double life_of(int skin, double spread)
-{
-    const double angle = skin * (M_PI / ANGLES);
-    return fmax(1.0, angle * angle / spread);
+    return list->spread > 0 ? list->spread : DAM_ACTIVE_ACCEPTANCE * in->sigma * in->sigma;
 }
 
 /* The smallest list whose rest stays within `width` (of the sum) at this skin. */
@@ -236,21 +172,23 @@ static double cost_of(const dam_active_field *f, const source *from, const plan 
     double step = p->alone;
 
     for (int i = 0; i < n && from->inner_spread > 0; i++)
-        step = fmin(step, smaller[i].alone + (p->alone + INNER_COST) /
-                                                 life_of(smaller[i].skin, from->inner_spread));
-    return step + (from->build + copy) / life_of(p->skin, from->spread);
+        step =
+            fmin(step, smaller[i].alone + (p->alone + INNER_COST) /
+                                              dam_active_life(smaller[i].skin, from->inner_spread));
+    return step + (from->build + copy) / dam_active_life(p->skin, from->spread);
 }
 
 /* The list that costs least; `width` is what its rest may add to the sum. */
 static plan best_plan(const dam_active_field *f, const source *from, double sigma, const census *s,
                       double width)
 {
-    plan best = {.cost = HUGE_VAL}, plans[MOST_PLANS];
+    plan best = {.cost = HUGE_VAL}, plans[DAM_ACTIVE_PLANS];
     int last = 0, n = 0;
 
-    for (double skin = FIRST_SKIN * sigma; skin < LARGEST_SKIN && n < MOST_PLANS;
-         skin *= SKIN_FACTOR) {
-        const int steps = (int)ceil(skin * (ANGLES / M_PI) / PER_GRID) * PER_GRID;
+    for (double skin = DAM_ACTIVE_FIRST_SKIN * sigma;
+         skin < DAM_ACTIVE_LARGEST_SKIN && n < DAM_ACTIVE_PLANS; skin *= DAM_ACTIVE_SKIN_FACTOR) {
+        const int steps =
+            (int)ceil(skin * (ANGLES / M_PI) / DAM_ACTIVE_PER_GRID) * DAM_ACTIVE_PER_GRID;
         if (steps == last)
             continue;
         last = steps;
@@ -272,7 +210,8 @@ static void tabulate_rest(dam_active_list *list, const dam_active_field *f, cons
     for (list->angles = 0; list->angles < DAM_ACTIVE_ANGLES; list->angles++) {
         dam_active_rest all = {0, 0};
         for (int i = first; i <= s->last; i++) {
-            const dam_active_rest rest = rest_of(s, f->reference, i, list->angles * PER_GRID);
+            const dam_active_rest rest =
+                rest_of(s, f->reference, i, list->angles * DAM_ACTIVE_PER_GRID);
             all.low += rest.low;
             all.high += rest.high;
         }
@@ -337,7 +276,7 @@ static void copy_patterns(dam_active_list *list, int N, const source *from, cons
     for (int64_t first = 0; first < from->patterns && used < p->listed; first += DAM_PANEL) {
         int at[DAM_PANEL], n = 0;
         for (int j = 0; j < DAM_PANEL && first + j < from->patterns; j++)
-            if (bin_of(from->phi[first + j]) >= lowest)
+            if (dam_active_bin(from->phi[first + j]) >= lowest)
                 at[n++] = j;
         copy_from_panel(list, N, from->panels + first * N, at, n, used);
         used += n;
@@ -352,19 +291,15 @@ static void copy_patterns(dam_active_list *list, int N, const source *from, cons
 /* Bound on the angle between x and x_ref. */
 static double angle_to(const dam_active_list *list, const dam_active_field *f, const float *x)
 {
-    const double phi = f->kernels->dot(f->N, x, list->x_ref) / f->N - DAM_NORM_SLACK;
-    return acos(phi < -1.0 ? -1.0 : phi) * (1.0 + 1e-12) + 1e-12;
+    return dam_active_angle(f->kernels->dot(f->N, x, list->x_ref) / f->N);
 }
 
 /* What the life of a list tells about how fast the chain moves. */
 static void learn_spread(dam_active_list *list, const dam_active_field *f,
                          const dam_active_input *in)
 {
-    const double life = (double)(in->step - list->made_at), angle = angle_to(list, f, in->x);
-    const double spread = angle * angle / fmax(1.0, life);
-
-    list->spread =
-        list->spread > 0 ? sqrt(list->spread * fmax(spread, 1e-3 * list->spread)) : spread;
+    list->spread = dam_active_spread(list->spread, angle_to(list, f, in->x),
+                                     (double)(in->step - list->made_at));
 }
 
 /*
@@ -375,7 +310,6 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
                             const dam_active_input *in, int skin, double limit, dam_error *e)
 {
     const dam_reference *r = f->reference;
-    const double hopeless = fmin(30.0, HOPELESS * in->theta);
     double scale, width;
     census s;
     plan p;
@@ -384,9 +318,7 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     count(&s, from);
     tabulate_terms(f->terms, r, s.top);
     s.terms = f->terms;
-    scale = r->kernel == DAM_POLYNOMIAL ? 1.0 / r->N
-            : r->kernel == DAM_LSR      ? exp(in->level)
-                                   : exp(fmin(700.0, in->level - r->c * (f->terms->top - 1.0)));
+    scale = dam_active_scale(r, in->level, f->terms->top);
     width = scale * in->tolerance;
     if (skin > 0) {
         p = plan_at(f, from, &s, skin, width);
@@ -402,9 +334,7 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     if (status)
         return status;
     copy_patterns(list, f->N, from, &p);
-    tabulate_rest(list, f, &s, p.last + 1,
-                  r->kernel == DAM_POLYNOMIAL ? fmax(width, hopeless * scale)
-                                              : fmax(width, scale * expm1(hopeless)));
+    tabulate_rest(list, f, &s, p.last + 1, dam_active_widest(r, scale, width, in->theta));
     memcpy(list->x_ref, in->x, (size_t)f->N * sizeof *in->x);
     list->top = f->terms->top;
     list->planned = p.cost;
@@ -428,9 +358,9 @@ void dam_active_begin(dam_active_set *set, double sigma)
 /* No list for a while, longer each time. */
 static void rest_from_lists(dam_active_set *set, uint64_t step)
 {
-    set->patience = set->patience ? 2 * set->patience : FIRST_PATIENCE;
-    if (set->patience > LAST_PATIENCE)
-        set->patience = LAST_PATIENCE;
+    set->patience = set->patience ? 2 * set->patience : DAM_ACTIVE_FIRST_PATIENCE;
+    if (set->patience > DAM_ACTIVE_LAST_PATIENCE)
+        set->patience = DAM_ACTIVE_LAST_PATIENCE;
     set->retry_at = step + set->patience;
     set->outer.listed = -1;
     set->account = 0;
@@ -447,7 +377,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     set->inner.listed = -1;
     set->inner.debt = 0;
     if (set->outer.listed >= 0) {
-        paid = set->account > -LAST_LOSS * from.build;
+        paid = set->account > -DAM_ACTIVE_LAST_LOSS * from.build;
         if (!set->outer.centred)
             learn_spread(&set->outer, f, in);
         set->outer.listed = -1;
@@ -455,7 +385,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     from.spread = spread_of(&set->outer, in);
     from.inner_spread = spread_of(&set->inner, in);
     if (paid) {
-        status = make_list(&set->outer, f, &from, in, 0, WORTHWHILE * f->plain_cost, e);
+        status = make_list(&set->outer, f, &from, in, 0, DAM_ACTIVE_WORTHWHILE * f->plain_cost, e);
         if (status)
             return status;
     }
@@ -480,8 +410,8 @@ bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t st
 {
     const double build = dam_active_build_cost(f);
 
-    set->account = fmin(set->account + f->plain_cost, MOST_CREDIT * build);
-    if (set->account >= -LARGEST_LOSS * build)
+    set->account = fmin(set->account + f->plain_cost, DAM_ACTIVE_CREDIT * build);
+    if (set->account >= -DAM_ACTIVE_LARGEST_LOSS * build)
         return true;
     rest_from_lists(set, step);
     return false;
@@ -498,7 +428,7 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
         learn_spread(&set->inner, f, in);
     from.spread = spread_of(&set->inner, in);
     set->inner.listed = -1;
-    status = make_list(&set->inner, f, &from, in, 0, WORTHWHILE * set->outer.cost, e);
+    status = make_list(&set->inner, f, &from, in, 0, DAM_ACTIVE_WORTHWHILE * set->outer.cost, e);
     set->inner.debt = set->inner.listed < 0 ? -30.0 * from.build : 0.0;
     return status;
 }

@@ -14,17 +14,10 @@
 
 #include <stdbool.h>
 
+#include "active_rest.h"
 #include "cpu/kernels.h"
 
-/* Among fewer patterns a list costs more to make than it saves. */
-#define DAM_ACTIVE_LEAST_PATTERNS 1024
-
-/* Angles delta of the table, DAM_ACTIVE_GRID apart. */
-#define DAM_ACTIVE_ANGLES 256
-#define DAM_ACTIVE_GRID (M_PI / 512)
-
 /* Terms by angle, shared by lists that are made one after another. */
-#define DAM_ACTIVE_STEPS 1024 /* of pi */
 typedef struct {
     bool made;
     double top;                        /* LSE: terms are relative to exp(c (top - 1)) */
@@ -43,11 +36,6 @@ typedef struct {
     double plain_cost;       /* of a proposal without a list */
     dam_active_terms *terms; /* scratch */
 } dam_active_field;
-
-/* What the patterns left out add is between low and high; LSE: relative to exp(c (top - 1)). */
-typedef struct {
-    double low, high;
-} dam_active_rest;
 
 typedef struct {
     int64_t listed;  /* patterns in the list; -1: there is none */

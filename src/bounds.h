@@ -44,6 +44,16 @@ DAM_HD double dam_lsr_rounding(const dam_reference *f)
     return f->b * dam_phi_rounding(f->N) + 1e-15 * (1.0 + 2.0 * f->b);
 }
 
+/*
+ * Width up to which an interval of L is good for energies: with the middle of it H/N is within
+ * 0.9e-6 of the reference's; what is left of 1e-6 is for the rounding of averages.
+ */
+DAM_HD double dam_energy_width(const dam_reference *f)
+{
+    const double per_neuron = f->kernel == DAM_LSE ? f->c : f->kernel == DAM_LSR ? f->b : f->N;
+    return 2 * 0.9e-6 * per_neuron;
+}
+
 /* How exact a pass is. */
 typedef struct {
     double unit;        /* of its arithmetic: half the distance from 1 to the next number */
@@ -114,6 +124,18 @@ DAM_HD dam_precision dam_single_fine_precision(int N, double additions)
     for (int chunks = (N + chunk - 1) / chunk; chunks > 1; chunks = (chunks + 1) / 2)
         rounds += 1.0;
     return dam_precision_of(rounds, DAM_EXP2_FINE_ERROR, additions);
+}
+
+/* Sums over a list of `listed` patterns in double, no exponent above 0 and none below -708. */
+DAM_HD dam_precision dam_double_precision(double N, double listed)
+{
+    dam_precision p;
+
+    p.unit = 0x1p-53;
+    p.overlap = dam_phi_rounding(N);
+    p.exponential = 1e-12; /* three roundings of an exponent, and exp */
+    p.sum = 1.2e-16 * (listed + 64.0);
+    return p;
 }
 
 /* Nothing is known. */

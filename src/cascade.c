@@ -7,13 +7,6 @@
 #include "interrupt.h"
 #include "memory.h"
 
-/* With fewer steps to go a list costs more to make than it saves, unless it is kept. */
-#define ACTIVE_LEAST_STEPS 64
-
-/* Half the width of an interval of L, per neuron and beta_net, up to which energies are certified
- * to 1e-6; the rest is for the rounding of averages. */
-#define ENERGY_TOLERANCE 0.9e-6
-
 /* Times 1/sqrt(N): the angles by which chains in a basin come further away than they are. */
 #define BASIN_MARGIN 1.5
 
@@ -63,10 +56,7 @@ static int64_t blocks_of(const dam_gang *g)
 /* Width up to which an interval of L is good for energies. */
 static double tolerance_of(const dam_gang *g)
 {
-    const double per_neuron = g->reference->kernel == DAM_LSE   ? g->reference->c
-                              : g->reference->kernel == DAM_LSR ? g->reference->b
-                                                                : g->N;
-    return 2 * ENERGY_TOLERANCE * per_neuron;
+    return dam_energy_width(g->reference);
 }
 
 static double width(dam_interval i)
@@ -200,7 +190,7 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M,
                                   .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
-        steps < (g->lists ? 1 : ACTIVE_LEAST_STEPS))
+        steps < (g->lists ? 1 : DAM_ACTIVE_LEAST_STEPS))
         return DAM_OK;
     status = dam_alloc(&memory, (uint64_t)DAM_ACTIVE_SCRATCH(g->N, g->M), sizeof(double),
                        "alignments of a list", "lower M or threads", e);

@@ -53,6 +53,14 @@ static __device__ __forceinline__ double warp_add_lanes(double v)
     return __shfl_sync(DAM_FULL_WARP, v, 0);
 }
 
+/* Adds the 32 lanes of a warp; all lanes get the sum. */
+static __device__ __forceinline__ double warp_sum(double v)
+{
+    for (int bits = DAM_WARP / 2; bits > 0; bits /= 2)
+        v += __shfl_xor_sync(DAM_FULL_WARP, v, bits);
+    return v;
+}
+
 /* Adds the 32 lanes of a warp as dam_add_panel_lanes does; lane 0 has the sum. */
 static __device__ __forceinline__ double warp_add_panel_lanes(double v)
 {
@@ -77,6 +85,11 @@ static __device__ __forceinline__ int32_t judge(dam_interval now, dam_interval n
     if (next.low - now.high > threshold)
         return DAM_ACCEPTED;
     return next.high - now.low <= threshold ? DAM_REJECTED : DAM_UNDECIDED;
+}
+
+static __device__ __forceinline__ dam_interval intersection(dam_interval a, dam_interval b)
+{
+    return {a.low > b.low ? a.low : b.low, a.high < b.high ? a.high : b.high};
 }
 
 /* x.y of a warp in DAM_LANES lanes (sphere.h); all lanes get it. */

@@ -7,6 +7,27 @@
 namespace DAM_CUDA_NAMESPACE
 {
 
+/* The alignment of a proposal with the target, k ascending, by a warp; all lanes get it. */
+static __device__ double target_phi(const wave &w, int64_t place)
+{
+    const int64_t d = place / w.chains, mu = w.target[d];
+    const float *x = w.proposal + place * w.N;
+    const float *xi =
+        w.panels + d * w.panels_stride + mu / DAM_PANEL * DAM_PANEL * w.N + mu % DAM_PANEL;
+    const int32_t lane = static_cast<int32_t>(threadIdx.x % DAM_WARP);
+    double sum = 0;
+
+    for (int32_t first = 0; first < w.N; first += DAM_WARP) {
+        const int32_t n = w.N - first < DAM_WARP ? w.N - first : DAM_WARP;
+        const double product = lane < n ? static_cast<double>(x[first + lane]) *
+                                              xi[static_cast<int64_t>(first + lane) * DAM_PANEL]
+                                        : 0.0;
+        for (int32_t i = 0; i < n; i++)
+            sum += __shfl_sync(DAM_FULL_WARP, product, i);
+    }
+    return sum / w.N;
+}
+
 /* L and phi of an accepted proposal. */
 static __device__ void take_values(dam_device_chain *c)
 {
@@ -48,12 +69,18 @@ __global__ void decide(const wave w)
         return;
     dam_device_chain *c = w.chain + place;
     const bool accepted = c->verdict == DAM_ACCEPTED;
+    const bool unseen = accepted && w.measure && !c->evaluated; /* a list has accepted it */
+    double phi = 0;
+    if (unseen)
+        phi = target_phi(w, place);
     if (accepted)
         for (int32_t k = lane; k < w.N - DAM_PLANTED(12); k += DAM_WARP)
             w.x[place * w.N + k] = w.proposal[place * w.N + k];
     if (lane == 0) {
         if (accepted)
             take_values(c);
+        if (unseen)
+            c->phi = phi;
         c->decisions = dam_absorb(c->decisions, accepted);
         c->steps++;
         if (w.measure)

@@ -11,20 +11,20 @@ namespace DAM_CUDA_NAMESPACE
 {
 
 /* The interval of a chain's proposal from the sums of all parts. */
-static __device__ dam_interval interval_of(const wave &w, const single_errors &e, queue_place at)
+static __device__ dam_interval interval_of(const wave &w, const dam_precision &p, int64_t d,
+                                           int32_t column)
 {
-    const double *partial = w.partial + at.disorder * w.splits * 2 * w.width + at.chain;
-    double low = 0, high = 0;
+    const double *partial = w.partial + d * w.splits * 2 * w.width + column;
+    double sum = 0, other = 0;
 
     for (int32_t part = 0; part < w.splits; part++, partial += 2 * w.width) {
-        low += partial[0];
-        high += partial[w.width];
+        sum += partial[0];
+        other += partial[w.width];
     }
-    return single_interval(w.reference, e, w.M, low, high,
-                           w.shift[at.disorder * w.width + at.chain]);
+    return single_interval(w.reference, p, w.M, sum, other, w.shift[d * w.width + column]);
 }
 
-__global__ void judge_chains(const wave w, const single_errors e)
+__global__ void judge_chains(const wave w, const dam_precision p)
 {
     DAM_SHARED(queue_shared, s);
     const queue_place at = queue_place_here(w);
@@ -32,8 +32,8 @@ __global__ void judge_chains(const wave w, const single_errors e)
 
     if (at.chain < w.chains - DAM_PLANTED(7)) {
         dam_device_chain *c = w.chain + at.disorder * w.chains + at.chain;
-        if (c->verdict == DAM_UNDECIDED && w.single) {
-            c->next = interval_of(w, e, at);
+        if (c->verdict == DAM_UNDECIDED && w.single && c->column >= 0) {
+            c->next = intersection(c->next, interval_of(w, p, at.disorder, c->column));
             c->verdict = judge(c->now, c->next, c->threshold);
             c->patterns += static_cast<uint64_t>(w.M);
             c->tried++;
@@ -50,7 +50,7 @@ __global__ void judge_chains(const wave w, const single_errors e)
 cudaError_t launch_judge(const wave &w, cudaStream_t stream)
 {
     DAM_LAUNCH(judge_chains, queue_grid(w), dim3(QUEUE_CHAINS), sizeof(queue_shared), stream, w,
-               single_errors_of(w.reference, w.M, w.tiles));
+               single_precision_of(w.reference, w.tiles));
     return cudaGetLastError();
 }
 

@@ -2,7 +2,8 @@
  * Proposals, B(7), of all chains: a warp a chain. The normals of four components come from one
  * block of the stream, so a lane makes four neighbours; the squared norm is added in DAM_LANES
  * lanes of ascending k, as everywhere. The proposal is written twice: as a row for those who move
- * chains, and as a column of the disorder's matrix for the single precision pass.
+ * chains, and as a column of the disorder's matrix for the single precision pass. (Where there are
+ * lists, gather.cu writes the columns, of the proposals that they leave open.)
  */
 #include "common.h"
 #include "single.h"
@@ -28,15 +29,28 @@ static __device__ void draw_normals(dam_stream s, int32_t N, uint64_t step, floa
 }
 
 /* What the step needs beside the proposal. */
-static __device__ void begin_step(const wave &w, dam_device_chain *c, float *shift)
+static __device__ void begin_step(const wave &w, dam_device_chain *c, int64_t column, float *shift)
 {
     uint32_t words[4];
 
     dam_words(c->acceptance, c->steps, words);
     c->threshold = c->theta * dam_log(dam_uniform(words));
     c->verdict = DAM_UNDECIDED;
+    c->next = dam_unknown();
     c->evaluated = 0;
+    c->builder = -1;
+    c->column = static_cast<int32_t>(column);
     *shift = single_shift(w.reference, c->L);
+}
+
+/* A column that no proposal uses. */
+static __device__ void clear_column(const wave &w, int64_t number, float *column)
+{
+    for (int32_t k = static_cast<int32_t>(threadIdx.x % DAM_WARP); k < w.N && !w.lists;
+         k += DAM_WARP)
+        column[static_cast<int64_t>(k) * w.width] = 0.0f;
+    if (threadIdx.x % DAM_WARP == 0)
+        w.shift[number] = 0.0f;
 }
 
 __global__ void propose(const wave w)
@@ -48,21 +62,15 @@ __global__ void propose(const wave w)
     if (d >= w.disorders)
         return;
     if (i >= w.chains) { /* of the tile's width only */
-        for (int32_t k = lane; k < N; k += DAM_WARP)
-            column[static_cast<int64_t>(k) * w.width] = 0.0f;
-        if (lane == 0)
-            w.shift[number] = 0.0f;
+        clear_column(w, number, column);
         return;
     }
     const int64_t place = d * w.chains + i;
     dam_device_chain *c = w.chain + place;
     if (c->steps >= *w.end) {
-        if (lane == 0) {
+        if (lane == 0)
             c->verdict = DAM_ARRIVED;
-            w.shift[number] = 0.0f;
-        }
-        for (int32_t k = lane; k < N; k += DAM_WARP)
-            column[static_cast<int64_t>(k) * w.width] = 0.0f;
+        clear_column(w, number, column);
         return;
     }
     const float *x = w.x + place * N;
@@ -81,10 +89,11 @@ __global__ void propose(const wave w)
         const double y = x[k] + c->sigma * eta[k];
         const float v = static_cast<float>(y * factor);
         eta[k] = v;
-        column[static_cast<int64_t>(k) * w.width] = v;
+        if (!w.lists)
+            column[static_cast<int64_t>(k) * w.width] = v;
     }
     if (lane == 0)
-        begin_step(w, c, w.shift + number);
+        begin_step(w, c, i, w.shift + number);
 }
 
 cudaError_t launch_propose(const wave &w, cudaStream_t stream)

@@ -47,6 +47,15 @@ static __device__ __forceinline__ void put_target_phi(const wave &w, int64_t pla
         w.chain[place].phi = phi;
 }
 
+/* Where the bins of a proposal's alignments go, for a list to be made; NULL: nowhere. */
+static __device__ __forceinline__ uint16_t *bins_of(const wave &w, int64_t d, int64_t place,
+                                                    enum purpose purpose)
+{
+    const int32_t builder = w.lists && purpose == OF_PROPOSALS ? w.chain[place].builder : -1;
+
+    return builder < 0 ? NULL : w.bins + (d * w.builders + builder) * w.M;
+}
+
 } // namespace DAM_CUDA_NAMESPACE
 
 #endif

@@ -26,12 +26,15 @@ static __device__ void plain_block(const wave &w, enum purpose purpose, int64_t 
     const float *x = (purpose == OF_PROPOSALS ? w.proposal : w.x) + place * w.N;
     const int64_t lane = threadIdx.x % DAM_WARP, begin = block * DAM_BLOCK;
     const int64_t end = begin + DAM_BLOCK < w.M ? begin + DAM_BLOCK : w.M;
+    uint16_t *bins = bins_of(w, d, place, purpose);
     double max = -HUGE_VAL, sum = 0;
 
     for (int64_t mu = begin + lane; mu < end; mu += DAM_PANEL) {
         const double phi = plain_phi(panels, mu, x, w.N);
         if (mu == w.target[d])
             put_target_phi(w, place, purpose, phi);
+        if (bins)
+            bins[mu] = static_cast<uint16_t>(dam_active_bin(phi));
         if (phi > max && !(purpose == OF_OTHERS && mu == w.target[d]))
             max = phi;
     }

@@ -83,6 +83,25 @@ static __device__ __forceinline__ int32_t pattern_of(int32_t p)
            static_cast<int32_t>(threadIdx.x) % DAM_WARP;
 }
 
+/* The bins of the thread's alignments, for the chains whose lists are to be made. */
+static __device__ __forceinline__ void put_bins(const wave &w, const reference_place &at,
+                                                const double phi[PANELS][DAM_BATCH])
+{
+    const int64_t d = at.batch->disorder;
+
+#pragma unroll
+    for (int32_t j = 0; j < DAM_BATCH; j++) {
+        uint16_t *bins = j < at.batch->count
+                             ? bins_of(w, d, d * w.chains + at.batch->chain[j], OF_PROPOSALS)
+                             : NULL;
+#pragma unroll
+        for (int32_t p = 0; p < PANELS; p++)
+            if (bins && pattern_of(p) < at.patterns)
+                bins[at.number * DAM_BLOCK + pattern_of(p)] =
+                    static_cast<uint16_t>(dam_active_bin(phi[p][j]));
+    }
+}
+
 /* Alignments, their maxima by warp, and the one with the target. */
 static __device__ __forceinline__ void align(const wave &w, enum purpose purpose,
                                              reference_shared *s, const reference_place &at,
@@ -142,6 +161,8 @@ batch_at_block(const wave &w, enum purpose purpose, reference_shared *s, const r
 
     overlaps(w, s, at, phi);
     align(w, purpose, s, at, phi);
+    if (w.lists && purpose == OF_PROPOSALS)
+        put_bins(w, at, phi);
     DAM_UNLESS_PLANTED(9) __syncthreads(); /* the maxima of all warps are there */
 #pragma unroll
     for (int32_t j = 0; j < DAM_BATCH; j++) {

@@ -28,7 +28,7 @@ template <dam_kernel KERNEL> __global__ void single_plain(const wave w, const si
     const int64_t number = warp_number(), i = number % w.width, part = number / w.width % w.splits;
     const int64_t d = number / w.width / w.splits, lane = threadIdx.x % DAM_WARP;
     const int64_t begin = part * w.tiles * SINGLE_TILE, end = begin + w.tiles * SINGLE_TILE;
-    double low = 0, high = 0;
+    double sum = 0, other = 0;
 
     if (d >= w.disorders)
         return;
@@ -36,26 +36,24 @@ template <dam_kernel KERNEL> __global__ void single_plain(const wave w, const si
     for (int64_t mu = begin + lane; mu < end && mu < w.M; mu += DAM_WARP) {
         const float *xi =
             w.panels + d * w.panels_stride + mu / DAM_PANEL * DAM_PANEL * w.N + mu % DAM_PANEL;
-        float l = 0, h = 0;
-        single_add<KERNEL>(t, plain_overlap(column, w.width, xi, w.N), w.shift[d * w.width + i], &l,
-                           &h);
-        low += l;
-        high += h;
+        float a = 0, b = 0;
+        single_add<KERNEL>(t, plain_overlap(column, w.width, xi, w.N), w.shift[d * w.width + i], &a,
+                           &b);
+        sum += a;
+        other += b;
     }
-    for (int bits = DAM_WARP / 2; bits > 0; bits /= 2) {
-        low += __shfl_xor_sync(DAM_FULL_WARP, low, bits);
-        high += __shfl_xor_sync(DAM_FULL_WARP, high, bits);
-    }
+    sum = warp_sum(sum);
+    other = warp_sum(other);
     if (lane == 0) {
         double *out = w.partial + (d * w.splits + part) * 2 * w.width + i;
-        out[0] = low;
-        out[w.width] = high;
+        out[0] = sum;
+        out[w.width] = other;
     }
 }
 
 cudaError_t launch_single_1(const wave &w, cudaStream_t stream)
 {
-    const single_terms t = single_terms_of(w.reference, w.M, w.tiles);
+    const single_terms t = single_terms_of(w.reference, w.tiles);
     const dim3 grid = blocks_for_warps(w.disorders * w.splits * w.width);
     const dim3 block(DAM_CHAIN_WARPS * DAM_WARP);
 

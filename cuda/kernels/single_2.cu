@@ -70,7 +70,6 @@ load_chunk(single_shared<COUNT> *s, int half, const single_place &at, int64_t ti
 {
     const int32_t first = chunk * SINGLE_CHUNK, thread = static_cast<int32_t>(threadIdx.x);
 
-#pragma unroll
     for (int32_t i = thread; i < SINGLE_CHUNK * SINGLE_TILE / 4; i += THREADS) {
         const int32_t k = i / (SINGLE_TILE / 4), column = i % (SINGLE_TILE / 4) * 4;
         const int64_t panel = tile * (SINGLE_TILE / DAM_PANEL) + column / DAM_PANEL;
@@ -165,7 +164,7 @@ add_chunk(const single_shared<COUNT> *s, int half, int32_t components, int32_t a
 template <int COUNT, dam_kernel KERNEL>
 static __device__ __forceinline__ void
 add_terms(const single_terms &t, const float *shift, int32_t along_patterns, int32_t along_chains,
-          int64_t patterns, float overlap[COUNT][SINGLE_OWN], float low[COUNT], float high[COUNT])
+          int64_t patterns, float overlap[COUNT][SINGLE_OWN], float sum[COUNT], float other[COUNT])
 {
 #pragma unroll
     for (int j = 0; j < COUNT; j++) {
@@ -178,8 +177,8 @@ add_terms(const single_terms &t, const float *shift, int32_t along_patterns, int
                 single_add<KERNEL>(t, overlap[j][i], own, &l, &h);
             overlap[j][i] = 0;
         }
-        low[j] += l;
-        high[j] += h;
+        sum[j] += l;
+        other[j] += h;
     }
 }
 
@@ -211,7 +210,9 @@ __global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
     const single_place at = {w.panels + d * w.panels_stride,
                              w.columns + d * w.N * w.width + first_column,
                              divide_up(w.M, DAM_PANEL), w.N, w.width};
-    float overlap[COUNT][SINGLE_OWN] = {}, low[COUNT] = {}, high[COUNT] = {};
+    if (w.lists && first_column >= w.open[d])
+        return;
+    float overlap[COUNT][SINGLE_OWN] = {}, sum[COUNT] = {}, other[COUNT] = {};
     int64_t tile = first_tile;
     int32_t chunk = 0;
     int half = 0;
@@ -230,14 +231,14 @@ __global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
                          along_patterns, along_chains, overlap);
         if (next_chunk == 0)
             add_terms<COUNT, KERNEL>(t, w.shift + d * w.width + first_column, along_patterns,
-                                     along_chains, w.M - tile * SINGLE_TILE, overlap, low, high);
+                                     along_chains, w.M - tile * SINGLE_TILE, overlap, sum, other);
         tile = next_tile;
         chunk = next_chunk;
         half = 1 - half;
     }
 #pragma unroll
     for (int j = 0; j < COUNT; j++) {
-        const double l = half_warp_sum(low[j]), h = half_warp_sum(high[j]);
+        const double l = half_warp_sum(sum[j]), h = half_warp_sum(other[j]);
         double *out = w.partial + (d * w.splits + part) * 2 * w.width + first_column +
                       chain_column<COUNT>(along_chains, j);
         if (along_patterns == 0) {
@@ -249,7 +250,7 @@ __global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
 
 template <int COUNT> static cudaError_t launch(const wave &w, cudaStream_t stream)
 {
-    const single_terms t = single_terms_of(w.reference, w.M, w.tiles);
+    const single_terms t = single_terms_of(w.reference, w.tiles);
     const dim3 grid(static_cast<unsigned>(w.disorders * w.splits) *
                     static_cast<unsigned>(w.width / (ALONG_CHAINS * COUNT)));
     const size_t shared = sizeof(single_shared<COUNT>);

@@ -14,6 +14,13 @@ namespace DAM_CUDA_NAMESPACE
 /* Proposals, thresholds, shifts. */
 cudaError_t launch_propose(const wave &w, cudaStream_t stream);
 
+/* Where w.lists: verdicts of the lists, and claims; then what they leave open put into columns. */
+cudaError_t launch_ask(const wave &w, cudaStream_t stream);
+cudaError_t launch_gather(const wave &w, cudaStream_t stream);
+
+/* Lists of the chains whose claims were heard. */
+cudaError_t launch_build(const wave &w, cudaStream_t stream);
+
 /* w.partial from w.columns: one warp a chain; tiles in registers. The sums differ in rounding. */
 cudaError_t launch_single_1(const wave &w, cudaStream_t stream);
 cudaError_t launch_single_2(const wave &w, cudaStream_t stream);

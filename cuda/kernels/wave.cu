@@ -1,6 +1,7 @@
 /*
  * A wave as a whole: its memory, and the launches that a step or an evaluation consists of.
  */
+#include "lists.h"
 #include "queue.h"
 #include "single.h"
 #include "steps.h"
@@ -57,7 +58,30 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
     cut(&w->sums, memory, &used, all * blocks_of(*w));
     cut(&w->queued, memory, &used, DAM_QUEUES);
     cut(&w->queue, memory, &used, DAM_QUEUES * w->room);
+    w->builders = static_cast<int32_t>(w->chains < LIST_BUILDERS ? w->chains : LIST_BUILDERS);
+    if (w->list_room > 0) {
+        cut(&w->list, memory, &used, all);
+        cut(&w->listed, memory, &used, all * w->list_room * w->N);
+        cut(&w->centre, memory, &used, all * w->N);
+        cut(&w->claim, memory, &used, w->disorders * w->builders);
+        cut(&w->bins, memory, &used, w->disorders * w->builders * w->M);
+        cut(&w->open, memory, &used, w->disorders);
+        cut(&w->who, memory, &used, w->disorders * w->width);
+    }
     return used;
+}
+
+int32_t dam_wave_list_room(const struct dam_device_wave *w)
+{
+    int64_t room = LIST_NUMBERS / w->N, most = w->M / 4 < LIST_PATTERNS ? w->M / 4 : LIST_PATTERNS;
+    int64_t whole = DAM_WARP;
+
+    if (w->M < DAM_ACTIVE_LEAST_PATTERNS)
+        return 0;
+    room = room < most ? room : most;
+    while (whole > 4 && whole > room)
+        whole /= 2;
+    return static_cast<int32_t>(room < whole ? whole : room / whole * whole);
 }
 
 /* A pass whose intervals are wider than this leaves most proposals open. */
@@ -65,13 +89,14 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
 
 int32_t dam_wave_single(const struct dam_device_wave *w)
 {
-    const single_errors e = single_errors_of(w->reference, w->M, w->tiles);
+    const dam_reference *f = &w->reference;
+    const dam_precision p = single_precision_of(*f, w->tiles);
 
-    if (w->reference.kernel == DAM_LSE)
-        return e.term + e.sum < WIDEST_USEFUL;
-    if (w->reference.kernel == DAM_LSR)
-        return e.term < WIDEST_USEFUL;
-    return w->reference.N * w->reference.k * e.term < WIDEST_USEFUL;
+    if (f->kernel == DAM_LSE)
+        return f->c * p.overlap + p.exponential + p.sum < WIDEST_USEFUL;
+    if (f->kernel == DAM_LSR)
+        return dam_lsr_margin(f, &p) < WIDEST_USEFUL;
+    return f->N * f->k * p.overlap < WIDEST_USEFUL;
 }
 
 #define LAUNCH(call)              \
@@ -84,6 +109,17 @@ int32_t dam_wave_single(const struct dam_device_wave *w)
 static cudaError_t clear_queues(const wave &w, cudaStream_t stream)
 {
     return cudaMemsetAsync(w.queued, 0, DAM_QUEUES * sizeof *w.queued, stream);
+}
+
+cudaError_t dam_launch_forget(const struct dam_device_wave *w, cudaStream_t stream)
+{
+    const size_t lists = static_cast<size_t>(w->disorders * w->chains) * sizeof *w->list;
+    const size_t claims = static_cast<size_t>(w->disorders * w->builders) * sizeof *w->claim;
+
+    if (w->list_room == 0)
+        return cudaSuccess;
+    LAUNCH(cudaMemsetAsync(w->list, 0, lists, stream));
+    return cudaMemsetAsync(w->claim, DAM_NOBODY & 0xff, claims, stream);
 }
 
 cudaError_t dam_launch_evaluate(const struct dam_device_wave *w, int32_t inexact,
@@ -104,11 +140,17 @@ cudaError_t dam_launch_step(const struct dam_device_wave *w, cudaStream_t stream
 {
     LAUNCH(clear_queues(*w, stream));
     LAUNCH(launch_propose(*w, stream));
+    if (w->lists) {
+        LAUNCH(launch_ask(*w, stream));
+        LAUNCH(launch_gather(*w, stream));
+    }
     if (w->single)
         LAUNCH(launch_single_2(*w, stream));
     LAUNCH(launch_judge(*w, stream));
     LAUNCH(launch_reference_2(*w, OF_PROPOSALS, stream));
     LAUNCH(launch_settle(*w, OF_PROPOSALS, stream));
+    if (w->lists)
+        LAUNCH(launch_build(*w, stream));
     LAUNCH(launch_reference_2(*w, OF_STATES, stream));
     LAUNCH(launch_settle(*w, OF_STATES, stream));
     LAUNCH(launch_decide(*w, stream));

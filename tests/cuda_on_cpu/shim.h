@@ -271,6 +271,25 @@ static inline int atomicAdd(int *at, int v)
     return __atomic_fetch_add(at, v, __ATOMIC_RELAXED);
 }
 
+/* The larger or smaller of what is there and v. */
+static inline int atomicMax(int *at, int v)
+{
+    int old = __atomic_load_n(at, __ATOMIC_RELAXED);
+    while (v > old &&
+           !__atomic_compare_exchange_n(at, &old, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    return old;
+}
+
+static inline int atomicMin(int *at, int v)
+{
+    int old = __atomic_load_n(at, __ATOMIC_RELAXED);
+    while (v < old &&
+           !__atomic_compare_exchange_n(at, &old, v, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    return old;
+}
+
 /* ---- the part of the runtime library that is not launches ---- */
 
 enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };

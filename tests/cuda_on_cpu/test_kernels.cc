@@ -9,6 +9,7 @@
 #include "kernels/single.h"
 #include "kernels/steps.h"
 
+#include <algorithm>
 #include <string>
 
 extern "C" {
@@ -48,6 +49,8 @@ struct test_case {
     int64_t M, disorder, n_T, replicas;
     int64_t run, sample; /* steps */
     bool own;            /* the user's own patterns, one set for all disorders */
+    int lists;           /* of the wave */
+    double T;            /* the lowest one; 0: 0.05 */
 };
 
 static void must(dam_status status, const dam_error &e)
@@ -90,7 +93,10 @@ class pair
     piece<float> x, proposal, columns, shift, panels;
     piece<double> q12, q12_sum, partial;
     piece<dam_block_sum> sums;
-    piece<int32_t> queued;
+    piece<int32_t> queued, claim, open, who;
+    piece<dam_near_list> list;
+    piece<float> listed, centre;
+    piece<uint16_t> bins;
     piece<dam_batch> queue;
     piece<int64_t> target;
 };
@@ -121,7 +127,8 @@ void pair::make_sampler(const test_case &t)
     dam_error e;
 
     for (int64_t i = 0; i < t.n_T; i++)
-        T.push_back(0.05 + 0.4 * static_cast<double>(i) / static_cast<double>(t.n_T));
+        T.push_back((t.T > 0 ? t.T : 0.05) +
+                    0.4 * static_cast<double>(i) / static_cast<double>(t.n_T));
     o.hamiltonian = t.h;
     o.patterns = patterns;
     o.T = T.data();
@@ -185,6 +192,23 @@ void pair::cut()
     w.sums = sums.at;
     w.queued = queued.at;
     w.queue = queue.at;
+    if (w.list_room == 0)
+        return;
+    list.make(all);
+    listed.make(all * w.list_room * w.N);
+    centre.make(all * w.N);
+    claim.make(w.disorders * w.builders);
+    bins.make(w.disorders * w.builders * w.M);
+    open.make(w.disorders);
+    who.make(w.disorders * w.width);
+    w.list = list.at;
+    w.listed = listed.at;
+    w.centre = centre.at;
+    w.claim = claim.at;
+    w.bins = bins.at;
+    w.open = open.at;
+    w.who = who.at;
+    dam_launch_forget(&w, nullptr);
 }
 
 /* The sampler's chains as they are. */
@@ -202,6 +226,7 @@ void pair::upload()
         to.decisions = from.decisions;
         to.steps = from.steps;
         to.accepted = to.patterns = to.tried = to.unsure = 0;
+        to.list_patterns = to.list_tried = to.list_unsure = to.rebuilds = to.listed = 0;
         to.phi_sum = to.phi2_sum = to.L_sum = to.L2_sum = 0;
         to.now = {from.L, from.L};
     }
@@ -224,6 +249,8 @@ pair::pair(const test_case &t)
     w.chains = t.n_T * t.replicas;
     w.replicas = t.replicas;
     w.single = 1;
+    w.list_room = t.lists ? dam_wave_list_room(&w) : 0;
+    w.lists = t.lists;
     make_panels(t);
     cut();
     upload();
@@ -306,7 +333,7 @@ static double engine_sums(const pair &p, int64_t d, const float *x, dam_block_su
 /* Both versions of the single precision pass, for the proposals that are there. */
 static void check_single(pair &p, const test_case &t, int version)
 {
-    const single_errors e = single_errors_of(p.w.reference, t.M, p.w.tiles);
+    const dam_precision precision = single_precision_of(p.w.reference, p.w.tiles);
     std::vector<dam_block_sum> sums(static_cast<size_t>(blocks_of(p.w)));
     long outside = 0, unknown = 0;
     double phi, widest = 0;
@@ -315,14 +342,14 @@ static void check_single(pair &p, const test_case &t, int version)
     for (int64_t c = 0; c < p.chains(); c++) {
         const int64_t d = c / p.w.chains, i = c % p.w.chains;
         const double L = engine_sums(p, d, p.w.proposal + c * t.N, sums.data(), &phi);
-        double low = 0, high = 0;
+        double sum = 0, other = 0;
         for (int32_t part = 0; part < p.w.splits; part++) {
             const double *at = p.w.partial + (d * p.w.splits + part) * 2 * p.w.width + i;
-            low += at[0];
-            high += at[p.w.width];
+            sum += at[0];
+            other += at[p.w.width];
         }
-        const dam_interval L_single =
-            single_interval(p.w.reference, e, t.M, low, high, p.w.shift[d * p.w.width + i]);
+        const dam_interval L_single = single_interval(p.w.reference, precision, t.M, sum, other,
+                                                      p.w.shift[d * p.w.width + i]);
         outside += !(L_single.low <= L && L <= L_single.high);
         unknown += !(L_single.high - L_single.low < HUGE_VAL) && isfinite(L);
         if (isfinite(L_single.low))
@@ -369,6 +396,7 @@ static void check_kernels(const test_case &t)
 {
     pair p(t);
 
+    p.w.lists = 0;
     check_patterns(t);
     check_propose(p, t);
     for (int version = 1; version <= 2; version++) {
@@ -377,6 +405,19 @@ static void check_kernels(const test_case &t)
         check_reference(p, t, version);
         launch_propose(p.w, nullptr);
     }
+}
+
+/* Whether sums of L and of its square agree: to the bit, or where lists answer as far as energies
+ * are certified. */
+static bool same_sums(const pair &p, const test_case &t, const dam_chain &a,
+                      const dam_device_chain &b)
+{
+    const double each = 0.5 * dam_energy_width(&p.w.reference), n = static_cast<double>(t.sample);
+
+    if (!t.lists)
+        return same(a.L_sum, b.L_sum) && same(a.L2_sum, b.L2_sum);
+    return fabs(a.L_sum - b.L_sum) <= 1.01 * n * each &&
+           fabs(a.L2_sum - b.L2_sum) <= 2.1 * each * sqrt(n * a.L2_sum) + n * each * each;
 }
 
 /* Chains of the wave against those of the sampler, after a stretch of steps. */
@@ -394,8 +435,7 @@ static void compare(const pair &p, const test_case &t, bool measured)
         if (!measured)
             continue;
         sums += a.accepted != b.accepted || !same(a.phi_sum, b.phi_sum) ||
-                !same(a.phi2_sum, b.phi2_sum) || !same(a.L_sum, b.L_sum) ||
-                !same(a.L2_sum, b.L2_sum);
+                !same(a.phi2_sum, b.phi2_sum) || !same_sums(p, t, a, b);
         others += !same(a.phi_max_other, b.phi_max_other);
     }
     for (int64_t g = 0; measured && t.replicas > 1 && g < p.chains() / t.replicas; g++)
@@ -441,6 +481,157 @@ static void check_log(const pair &p, const test_case &t, const dam_device_log &l
     CHECK(differ == 0, "%s: the log of %ld chains differs from their sums", t.name, differ);
 }
 
+/* Lists decide most proposals, and are the same ones in every order of threads and blocks. */
+static void check_use_of_lists(const pair &p, const test_case &t, unsigned order)
+{
+    static uint64_t first;
+    uint64_t tried = 0, unsure = 0, all = 0;
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const dam_device_chain &chain = p.w.chain[c];
+        tried += chain.list_tried;
+        unsure += chain.list_unsure;
+        for (uint64_t v : {chain.list_tried, chain.list_unsure, chain.rebuilds, chain.listed,
+                           chain.patterns, dam_bits64(chain.L_sum), dam_bits64(chain.L2_sum)})
+            all = dam_absorb(all, v);
+    }
+    CHECK(tried > 0 && 2 * unsure < tried, "%s: lists left %g of %g open", t.name,
+          static_cast<double>(unsure), static_cast<double>(tried));
+    if (order == 0)
+        first = all;
+    CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
+}
+
+/* The proposals that lists leave open, side by side in columns, and who is given a list. */
+static void check_gather(const test_case &t)
+{
+    pair p(t);
+    const int64_t tile = 8 * single_count(p.w.chains), wide = p.w.width;
+    long places = 0, columns = 0, builders = 0;
+
+    launch_propose(p.w, nullptr);
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const int64_t i = c % p.w.chains;
+        p.w.chain[c].verdict = c % 3 == 1 ? DAM_REJECTED : DAM_UNDECIDED;
+        p.w.chain[c].column = c % 5 == 2 ? -1 : 0;
+        if (c % 4 < 3)
+            atomicMin(p.w.claim + c / p.w.chains * p.w.builders + i % p.w.builders,
+                      static_cast<int>(i));
+    }
+    launch_gather(p.w, nullptr);
+    for (int64_t d = 0; d < p.w.disorders; d++) {
+        int64_t used = 0;
+        for (int64_t i = 0; i < p.w.chains; i++) {
+            const int64_t c = d * p.w.chains + i, builder = i % p.w.builders;
+            const dam_device_chain &chain = p.w.chain[c];
+            const bool given = c % 3 != 1 && p.w.claim[d * p.w.builders + builder] == i;
+            builders += chain.builder != (given ? builder : -1);
+            if (c % 3 == 1 || given || c % 5 == 2) {
+                places += c % 3 != 1 && chain.column != -1;
+                continue;
+            }
+            places += chain.column != used || p.w.who[d * wide + used] != i;
+            for (int64_t k = 0; k < t.N; k++)
+                columns += !(p.w.columns[(d * t.N + k) * wide + used] == p.w.proposal[c * t.N + k]);
+            used++;
+        }
+        places += p.w.open[d] != used;
+        for (; used % tile; used++)
+            for (int64_t k = 0; k < t.N; k++)
+                columns += !(p.w.columns[(d * t.N + k) * wide + used] == 0);
+    }
+    CHECK(places == 0, "%s: %ld chains are in the wrong column", t.name, places);
+    CHECK(columns == 0, "%s: %ld numbers of gathered columns differ", t.name, columns);
+    CHECK(builders == 0, "%s: %ld chains have the wrong builder", t.name, builders);
+}
+
+/* A state between a list's centre and pattern mu, at a part of the angles of its table. */
+static void place_between(const pair &p, int64_t c, int64_t mu, double part)
+{
+    const dam_near_list &l = p.w.list[c];
+    const int64_t N = p.w.N, d = c / p.w.chains;
+    const float *x = p.w.centre + c * N;
+    const float *xi =
+        p.w.panels + d * p.w.panels_stride + mu / DAM_PANEL * DAM_PANEL * N + mu % DAM_PANEL;
+    const double angle = part * (l.angles - 1) * DAM_ACTIVE_GRID;
+    double overlap = 0, squared = 0;
+    std::vector<double> y(static_cast<size_t>(N));
+
+    for (int64_t k = 0; k < N; k++)
+        overlap += static_cast<double>(x[k]) * xi[k * DAM_PANEL] / static_cast<double>(N);
+    for (int64_t k = 0; k < N; k++) /* along the great circle through both */
+        y[static_cast<size_t>(k)] =
+            x[k] * cos(angle) + (xi[k * DAM_PANEL] - overlap * x[k]) /
+                                    sqrt(fmax(1e-12, 1 - overlap * overlap)) * sin(angle);
+    for (double v : y)
+        squared += v * v;
+    for (int64_t k = 0; k < N; k++)
+        p.w.proposal[c * N + k] = static_cast<float>(
+            y[static_cast<size_t>(k)] * dam_onto_sphere(static_cast<double>(N), squared));
+}
+
+/* Patterns of a disorder by falling alignment with x. */
+static std::vector<int64_t> by_alignment(const pair &p, int64_t d, const float *x)
+{
+    std::vector<std::pair<double, int64_t>> all;
+    std::vector<int64_t> order;
+
+    for (int64_t mu = 0; mu < p.w.M; mu++) {
+        const float *xi = p.w.panels + d * p.w.panels_stride + mu / DAM_PANEL * DAM_PANEL * p.w.N +
+                          mu % DAM_PANEL;
+        double phi = 0;
+        for (int64_t k = 0; k < p.w.N; k++)
+            phi -= static_cast<double>(x[k]) * xi[k * DAM_PANEL];
+        all.emplace_back(phi, mu);
+    }
+    std::sort(all.begin(), all.end());
+    for (const auto &a : all)
+        order.push_back(a.second);
+    return order;
+}
+
+/*
+ * Intervals of lists contain the reference's value: at states that come as near to a pattern as the
+ * table allows, patterns listed and left out.
+ */
+static void check_lists(const test_case &t)
+{
+    pair p(t);
+    std::vector<dam_block_sum> sums(static_cast<size_t>(blocks_of(p.w)));
+    std::vector<std::vector<int64_t>> near;
+    long outside = 0, known = 0, lists = 0;
+    double phi;
+
+    take_steps(p, t.run);
+    for (int64_t c = 0; c < p.chains(); c++) {
+        lists += p.w.list[c].listed > 0;
+        near.push_back(by_alignment(p, c / p.w.chains, p.w.centre + c * p.w.N));
+    }
+    for (int trial = 0; trial < 12; trial++) {
+        for (int64_t c = 0; c < p.chains(); c++) {
+            const dam_near_list &l = p.w.list[c];
+            const int64_t rank = trial < 6 ? l.listed + trial / 2 : trial < 9 ? trial - 6 : t.M / 2;
+            p.w.chain[c].verdict = DAM_UNDECIDED;
+            if (l.listed > 0)
+                place_between(p, c, near[static_cast<size_t>(c)][static_cast<size_t>(rank)],
+                              trial % 2 ? 0.999 : 0.5);
+        }
+        launch_ask(p.w, nullptr);
+        for (int64_t c = 0; c < p.chains(); c++) {
+            const dam_interval L = p.w.chain[c].next;
+            const double value =
+                engine_sums(p, c / p.w.chains, p.w.proposal + c * t.N, sums.data(), &phi);
+            if (p.w.list[c].listed == 0)
+                continue;
+            outside += !(L.low <= value && value <= L.high);
+            known += L.high < HUGE_VAL;
+        }
+    }
+    CHECK(lists > 0, "%s: no list was made", t.name);
+    CHECK(outside == 0, "%s: %ld intervals of lists miss the value", t.name, outside);
+    CHECK(known > 6 * lists, "%s: %ld lists said something %ld times", t.name, lists, known);
+}
+
 /* Steps without and with measuring; returns the proposals that the single pass left open. */
 static uint64_t check_chains(const test_case &t, unsigned order)
 {
@@ -476,10 +667,13 @@ static uint64_t check_chains(const test_case &t, unsigned order)
     dam_launch_q12(&p.w, nullptr);
     take_steps(p, t.sample);
     dam_launch_step(&p.w, nullptr); /* all have arrived: nothing happens */
+    dam_launch_evaluate(&p.w, 1, nullptr);
     dam_launch_largest(&p.w, nullptr);
     must(dam_sampler_sample(p.s, t.sample, &e), e);
     compare(p, t, true);
     check_log(p, t, log);
+    if (t.lists)
+        check_use_of_lists(p, t, order);
     return unsure;
 }
 
@@ -517,14 +711,25 @@ static void check_layout(const test_case &t)
                                   reinterpret_cast<char *>(w.partial),
                                   reinterpret_cast<char *>(w.sums),
                                   reinterpret_cast<char *>(w.queued),
-                                  reinterpret_cast<char *>(w.queue)};
+                                  reinterpret_cast<char *>(w.queue),
+                                  reinterpret_cast<char *>(w.list),
+                                  reinterpret_cast<char *>(w.listed),
+                                  reinterpret_cast<char *>(w.centre),
+                                  reinterpret_cast<char *>(w.claim),
+                                  reinterpret_cast<char *>(w.bins),
+                                  reinterpret_cast<char *>(w.open),
+                                  reinterpret_cast<char *>(w.who)};
     const int64_t all = p.chains();
-    const uint64_t last = static_cast<uint64_t>(DAM_QUEUES * w.room) * sizeof(dam_batch);
+    const int pieces_there = t.lists ? 18 : 11;
+    const uint64_t last = t.lists ? static_cast<uint64_t>(w.disorders * w.width) * sizeof(int32_t)
+                                  : static_cast<uint64_t>(DAM_QUEUES * w.room) * sizeof(dam_batch);
 
-    for (int i = 1; i < 11; i++)
+    for (int i = 1; i < pieces_there; i++)
         CHECK(pieces[i] > pieces[i - 1] && (pieces[i] - memory) % 256 == 0, "%s: piece %d", t.name,
               i);
-    CHECK(static_cast<uint64_t>(pieces[10] - memory) + last <= bytes, "%s: the last piece", t.name);
+    CHECK(static_cast<uint64_t>(pieces[pieces_there - 1] - memory) + last <= bytes,
+          "%s: the last piece", t.name);
+    CHECK(!t.lists || pieces[13] - pieces[12] >= all * w.list_room * t.N * 4, "%s: lists", t.name);
     CHECK(pieces[2] - pieces[1] >= all * t.N * 4, "%s: states", t.name);
     free(memory);
 }
@@ -532,26 +737,36 @@ static void check_layout(const test_case &t)
 static const dam_hamiltonian lse = {DAM_LSE, 1, 0, 0, 0}, sharp = {DAM_LSE, 3.5, 0, 0, 0},
                              lsr = {DAM_LSR, 0, 3.41, 0, 0}, soft = {DAM_LSR, 0, 2.5, 0.01, 0},
                              cubic = {DAM_POLYNOMIAL, 0, 0, 0, 3},
-                             quartic = {DAM_POLYNOMIAL, 0, 0, 0, 4};
+                             quartic = {DAM_POLYNOMIAL, 0, 0, 0, 4},
+                             steep = {DAM_POLYNOMIAL, 0, 0, 0, 21};
 
 /* Widths of tiles, tails of N, M and blocks of every kind; M = 96 has no pattern 97 to read. */
 static const test_case cases[] = {
-    {"lse", lse, 24, 1300, 2, 3, 2, 12, 8, false},
-    {"lse wide", lse, 19, 161, 1, 40, 1, 5, 4, false},
-    {"lse, own patterns", sharp, 33, 96, 3, 5, 3, 12, 8, true},
-    {"lse, many blocks", lse, 16, 2177, 1, 1, 2, 4, 4, false},
-    {"lsr", lsr, 47, 517, 2, 2, 2, 12, 8, false},
-    {"lsr, own patterns", soft, 65, 96, 2, 9, 2, 6, 6, true},
-    {"lsr wide", lsr, 17, 33, 1, 65, 2, 4, 4, false},
-    {"cubic", cubic, 31, 1025, 1, 4, 2, 8, 6, false},
-    {"quartic", quartic, 130, 40, 2, 1, 1, 6, 6, false},
-    {"one pattern", lse, 5, 1, 2, 2, 2, 8, 8, false},
-    {"two dimensions", lse, 2, 7, 1, 2, 4, 8, 8, false},
+    {"lse", lse, 24, 1300, 2, 3, 2, 12, 8, false, 0, 0},
+    {"lse wide", lse, 19, 161, 1, 40, 1, 5, 4, false, 0, 0},
+    {"lse, own patterns", sharp, 33, 96, 3, 5, 3, 12, 8, true, 0, 0},
+    {"lse, many blocks", lse, 16, 2177, 1, 1, 2, 4, 4, false, 0, 0},
+    {"lsr", lsr, 47, 517, 2, 2, 2, 12, 8, false, 0, 0},
+    {"lsr, own patterns", soft, 65, 96, 2, 9, 2, 6, 6, true, 0, 0},
+    {"lsr wide", lsr, 17, 33, 1, 65, 2, 4, 4, false, 0, 0},
+    {"cubic", cubic, 31, 1025, 1, 4, 2, 8, 6, false, 0, 0},
+    {"quartic", quartic, 130, 40, 2, 1, 1, 6, 6, false, 0, 0},
+    {"one pattern", lse, 5, 1, 2, 2, 2, 8, 8, false, 0, 0},
+    {"two dimensions", lse, 2, 7, 1, 2, 4, 8, 8, false, 0, 0},
+    {"lse, lists", lse, 33, 1100, 2, 3, 3, 9, 9, false, 2, 0},
+    {"lse, lists that pay", lse, 24, 1537, 1, 1, 2, 20, 30, false, 1, 0.02},
+    {"lsr, lists", lsr, 31, 1025, 1, 3, 2, 8, 8, false, 2, 0},
+    {"lsr with floor, lists", soft, 40, 1100, 1, 2, 1, 8, 8, false, 2, 0},
+    {"polynomial, lists", steep, 47, 1025, 2, 2, 1, 8, 6, true, 2, 0},
 };
 
+/* More chains than threads that gather them. */
+static const test_case crowd = {"a crowd", lse, 5, 1030, 2, 50, 3, 0, 0, false, 1, 0};
+
 static const test_case small[] = {
-    {"lse", lse, 18, 161, 2, 2, 2, 2, 2, false},
-    {"lsr", lsr, 33, 40, 1, 2, 3, 2, 2, true},
+    {"lse", lse, 18, 161, 2, 2, 2, 2, 2, false, 0, 0},
+    {"lsr", lsr, 33, 40, 1, 2, 3, 2, 2, true, 0, 0},
+    {"lse, lists", lse, 9, 1030, 1, 2, 2, 3, 2, false, 2, 0},
 };
 
 int main()
@@ -569,6 +784,14 @@ int main()
         }
         check_evaluate(list[i]);
         check_layout(list[i]);
+        if (list[i].lists) {
+            check_gather(list[i]);
+            check_lists(list[i]);
+        }
+    }
+    for (unsigned order = 0; order < orders && !SMALL; order++) {
+        dam_shim::order = order;
+        check_gather(crowd);
     }
     if (DAM_PLANTED(DAM_PLANT_DOUBT))
         CHECK(unsure > 0, "no proposal was in doubt");
