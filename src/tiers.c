@@ -18,10 +18,9 @@ dam_tier_set dam_tiers_auto(void)
     dam_error ignored;
 
     /* without instructions on bytes the coarse tier is slow */
-    if (dam_kernels_get(&kernels, &ignored) ||
-        dam_coarse_loops_for(kernels) == &dam_coarse_plain)
-        return DAM_TIERS_ALL & ~(1u << DAM_TIER_COARSE);
-    return DAM_TIERS_ALL;
+    if (dam_kernels_get(&kernels, &ignored) || dam_coarse_loops_for(kernels) == &dam_coarse_plain)
+        return (DAM_TIERS_ALL & ~(1u << DAM_TIER_COARSE)) | DAM_TIERS_AUTO;
+    return DAM_TIERS_ALL | DAM_TIERS_AUTO;
 }
 
 /* The tier whose name is the first `length` characters of `name`; DAM_TIERS when there is none. */
@@ -37,8 +36,9 @@ static int tier_of(const char *name, size_t length)
 
 dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e)
 {
-    const char *const allowed = "\"auto\", or \"reference\", \"active\", \"coarse\" and \"single\", "
-                                "alone or joined by \"+\" (\"active+single\")";
+    const char *const allowed =
+        "\"auto\", or \"reference\", \"active\", \"coarse\" and \"single\", "
+        "alone or joined by \"+\" (\"active+single\")";
     dam_tier_set set = 0;
 
     *out = dam_tiers_auto();

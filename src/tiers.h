@@ -22,6 +22,10 @@ typedef unsigned dam_tier_set;
 
 #define DAM_TIERS_ALL ((dam_tier_set)(1u << DAM_TIERS) - 1)
 
+/* A bit beside them, of the set that "auto" stands for: a device may take other tiers than the
+ * processor. */
+#define DAM_TIERS_AUTO (1u << DAM_TIERS)
+
 /* "active", "coarse", "single", "reference" */
 const char *dam_tier_name(dam_tier tier);
 
@@ -29,8 +33,8 @@ const char *dam_tier_name(dam_tier tier);
 dam_tier_set dam_tiers_auto(void);
 
 /*
- * The set of a name: "auto" or names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else; the
- * message says what is allowed.
+ * The set of a name: "auto" or names of tiers joined by "+". DAM_ERR_ARGUMENT for anything else;
+ * the message says what is allowed.
  */
 dam_status dam_tiers_named(const char *name, dam_tier_set *out, dam_error *e);
 
