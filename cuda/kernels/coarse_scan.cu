@@ -212,8 +212,7 @@ static __device__ __forceinline__ double add_patterns(double v)
 }
 
 template <int GROUPS, bool UNITS, bool SUM>
-__global__ void __launch_bounds__(WARPS *DAM_WARP, GROUPS > 4 ? 3 : 4)
-    coarse_scan(const wave w)
+__global__ void __launch_bounds__(WARPS *DAM_WARP, GROUPS > 4 ? 3 : 4) coarse_scan(const wave w)
 {
     DAM_SHARED(scan_shared<GROUPS>, s);
     const int32_t states = GROUPS * COARSE_STATES, slices = coarse_slices(w.N);
