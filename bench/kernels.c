@@ -2,7 +2,8 @@
  * Speed of the inner loops: the rate of multiply-adds that a core reaches in registers alone, and
  * beside it, in the same seconds, what the single-precision pass (fused.h) and the reference reach
  * over the shapes of the papers' maps; and normals. Times are processor time of the threads, so
- * that a busy machine disturbs less; ratios are medians of measurements that take turns.
+ * that a busy machine disturbs less; measurements take turns, and the best of each counts, of the
+ * peak as well as of what is compared with it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,18 +66,6 @@ static double peak_rate(const char *isa, int singles)
     (void)isa;
     (void)singles;
     return 0;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *value)
-{
-    qsort(value, REPEATS, sizeof *value, ascending);
-    return value[REPEATS / 2];
 }
 
 static double normals_rate(const dam_kernels *k)
@@ -203,55 +192,58 @@ static double reference_rate(const dam_kernels *k, const field *f, const dam_ref
     return count / (now() - begin);
 }
 
-/* One line of the table: medians over the threads' repetitions. */
+static void keep_best(double *best, double rate)
+{
+    if (rate > *best)
+        *best = rate;
+}
+
+/* One line of the table: each thread's best of all repetitions. */
 static void measure(const dam_kernels *k, const field *f, dam_kernel kernel, int threads)
 {
     const dam_hamiltonian h = {.kernel = kernel, .beta_net = 1, .b = kernel == DAM_LSR ? 3.41 : 0};
     const dam_reference r = dam_reference_of(&h, f->N);
-    double single[REPEATS] = {0}, reference[REPEATS] = {0}, of_single[REPEATS] = {0},
-           of_double[REPEATS] = {0}, width = 0;
+    double single = 0, reference = 0, of_single = 0, of_double = 0, width = 0;
 
 #pragma omp parallel num_threads(threads)
     {
         void *scratch = room(dam_single_scratch(f->N, STATES), 1);
         double *phi = room(DAM_TILE * DAM_BLOCK, sizeof *phi);
+        double best[4] = {0}, mine = 0;
         for (int i = 0; i < REPEATS; i++) {
-            double rate[5], mine;
 #pragma omp barrier
-            rate[0] = peak_rate(k->name, 1);
-            rate[1] = single_rate(k, f, &r, scratch, &mine);
-            rate[2] = peak_rate(k->name, 1);
-            rate[3] = reference_rate(k, f, &r, phi);
-            rate[4] = peak_rate(k->name, 0);
+            keep_best(best, peak_rate(k->name, 1));
+            keep_best(best + 1, single_rate(k, f, &r, scratch, &mine));
+            keep_best(best + 2, peak_rate(k->name, 0));
+            keep_best(best + 3, reference_rate(k, f, &r, phi));
+        }
 #pragma omp critical
-            {
-                width = mine;
-                single[i] += rate[1];
-                reference[i] += rate[3];
-                of_single[i] += 2 * rate[1] / (rate[0] + rate[2]) / threads;
-                of_double[i] += rate[3] / rate[4] / threads;
-            }
+        {
+            width = mine;
+            single += best[1];
+            reference += best[3];
+            of_single += best[1] / best[0] / threads;
+            of_double += best[3] / best[2] / threads;
         }
         dam_free(scratch);
         dam_free(phi);
     }
     printf("%-7s %4d %7lld %-4s %7d %11.3g %9.2f %12.3g %9.2f %9.1e\n", k->name, f->N,
-           (long long)f->M, kernel == DAM_LSE ? "lse" : "lsr", threads, median(single),
-           median(of_single), median(reference), median(of_double), width);
+           (long long)f->M, kernel == DAM_LSE ? "lse" : "lsr", threads, single, of_single,
+           reference, of_double, width);
     fflush(stdout);
 }
 
 static void print_peaks(const dam_kernels *k)
 {
-    double singles[REPEATS], doubles[REPEATS], normals[REPEATS];
+    double singles = 0, doubles = 0, normals = 0;
 
     for (int i = 0; i < REPEATS; i++) {
-        singles[i] = peak_rate(k->name, 1);
-        normals[i] = normals_rate(k);
-        doubles[i] = peak_rate(k->name, 0);
+        keep_best(&singles, peak_rate(k->name, 1));
+        keep_best(&normals, normals_rate(k));
+        keep_best(&doubles, peak_rate(k->name, 0));
     }
-    printf("%-7s %16.3g %16.3g %12.3g\n", k->name, median(singles), median(doubles),
-           median(normals));
+    printf("%-7s %16.3g %16.3g %12.3g\n", k->name, singles, doubles, normals);
 }
 
 int main(int argc, char **argv)

@@ -288,18 +288,19 @@ static void copy_patterns(dam_active_list *list, int N, const source *from, cons
                    (size_t)(DAM_PANEL - used % DAM_PANEL) * sizeof *list->patterns);
 }
 
-/* Bound on the angle between x and x_ref. */
-static double angle_to(const dam_active_list *list, const dam_active_field *f, const float *x)
+/* Bound on the angle between a state and x_ref, given their product. */
+static double angle_of(const dam_active_field *f, double product)
 {
-    return dam_active_angle(f->kernels->dot(f->N, x, list->x_ref) / f->N);
+    return dam_active_angle(product / f->N);
 }
 
 /* What the life of a list tells about how fast the chain moves. */
 static void learn_spread(dam_active_list *list, const dam_active_field *f,
                          const dam_active_input *in)
 {
-    list->spread = dam_active_spread(list->spread, angle_to(list, f, in->x),
-                                     (double)(in->step - list->made_at));
+    const double angle = angle_of(f, f->kernels->dot(f->N, in->x, list->x_ref));
+
+    list->spread = dam_active_spread(list->spread, angle, (double)(in->step - list->made_at));
 }
 
 /*
@@ -433,20 +434,32 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
     return status;
 }
 
-/* Alignments of x with the listed patterns. */
-static void align(const dam_active_list *list, const dam_active_field *f, const float *x,
-                  double *state, double *phi)
+/*
+ * Alignments of x with the patterns of `list`, the inner or the outer one, and x.x_ref of each list
+ * up to it.
+ */
+static void align(const dam_active_set *set, const dam_active_list *list, const dam_active_field *f,
+                  const float *x, double *state, double *phi, double product[2])
 {
-    const int64_t panels = (list->listed + DAM_PANEL - 1) / DAM_PANEL;
+    const float *row[2 + MOST_ROWS] = {set->outer.x_ref};
+    const int references = list == &set->inner ? 2 : 1;
+    const int listed = list->by_panel ? 0 : (int)list->listed;
+    double sum[2 + MOST_ROWS];
 
-    if (!list->by_panel) {
-        for (int64_t i = 0; i < list->listed; i++)
-            phi[i] = f->kernels->dot(f->N, x, list->patterns + i * f->N) / f->N;
+    row[references - 1] = list->x_ref;
+    for (int i = 0; i < listed; i++)
+        row[references + i] = list->patterns + (int64_t)i * f->N;
+    f->kernels->dots(f->N, x, row, references + listed, sum);
+    product[0] = sum[0];
+    product[1] = sum[references - 1];
+    for (int i = 0; i < listed; i++)
+        phi[i] = sum[references + i] / f->N;
+    if (!list->by_panel)
         return;
-    }
     for (int k = 0; k < f->N; k++)
         state[k] = x[k];
-    f->kernels->overlaps(list->patterns, panels, f->N, state, 1, phi);
+    f->kernels->overlaps(list->patterns, (list->listed + DAM_PANEL - 1) / DAM_PANEL, f->N, state, 1,
+                         phi);
 }
 
 /* The rest of one list, as a logarithm. */
@@ -528,11 +541,11 @@ static dam_interval interval_polynomial(const dam_active_field *f, const double 
     return (dam_interval){r->N * (sum + rest.low - error), r->N * (sum + rest.high + error)};
 }
 
-/* What a list leaves out at x. */
+/* What a list leaves out at a state whose product with x_ref is given. */
 static dam_active_rest rest_at(const dam_active_list *list, const dam_active_field *f,
-                               const float *x)
+                               double product)
 {
-    const double at = ceil(angle_to(list, f, x) / DAM_ACTIVE_GRID);
+    const double at = ceil(angle_of(f, product) / DAM_ACTIVE_GRID);
 
     if (at < list->angles)
         return list->rest[(int)at];
@@ -545,12 +558,13 @@ dam_interval dam_active_evaluate(const dam_active_set *set, const dam_active_fie
     const dam_active_list *list = inner ? &set->inner : &set->outer;
     const dam_reference *r = f->reference;
     double *phi = DAM_ACTIVE_PHI(scratch, f->N);
-    dam_active_rest rest = rest_at(&set->outer, f, x), own = {0, 0};
-    double log_rests[2];
+    dam_active_rest rest, own = {0, 0};
+    double product[2], log_rests[2];
 
+    align(set, list, f, x, scratch, phi, product);
+    rest = rest_at(&set->outer, f, product[0]);
     if (inner)
-        own = rest_at(&set->inner, f, x);
-    align(list, f, x, scratch, phi);
+        own = rest_at(&set->inner, f, product[1]);
     if (r->kernel == DAM_LSE) {
         log_rests[0] = log_rest(r, &set->outer, rest);
         log_rests[1] = log_rest(r, &set->inner, own);

@@ -241,7 +241,8 @@ DAM_HD double dam_coarse_error(double N, double pattern_error, double state_erro
     const double length = sqrt(N) * (1.0 + DAM_NORM_SLACK);
 
     return DAM_SINGLE_SHRINK *
-           ((length * (pattern_error + state_error) + pattern_error * state_error) / N * (1.0 + 1e-9) +
+           ((length * (pattern_error + state_error) + pattern_error * state_error) / N *
+                (1.0 + 1e-9) +
             1e-13);
 }
 

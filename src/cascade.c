@@ -13,7 +13,10 @@
 /* Widths of intervals in units of theta: what a list's rest may add, and what may be carried. */
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
-#define COARSE_WIDTH 0.06
+#define COARSE_WIDTH 0.03
+
+/* The current state is evaluated by the tier that is asked when its interval is so much wider. */
+#define REPEAT_WIDTH 4.0
 
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.5
@@ -141,8 +144,8 @@ static double cost_of(const dam_gang *g, size_t i)
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
-/* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass knows
- * all there is, and intervals in single precision are too wide. */
+/* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
+ * knows all there is, and intervals in single precision are too wide. */
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const dam_kernel kernel = g->reference->kernel;
@@ -172,7 +175,8 @@ static double plain_cost(const dam_cascade *w)
         return cost_of(w->g, first);
     while (exact < PASSES && !passes[exact].fine)
         exact = after(w->g, exact, true);
-    return fmin(cost_of(w->g, exact), cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
+    return fmin(cost_of(w->g, exact),
+                cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
 }
 
 /* Room for lists, when they may pay for `steps` steps. */
@@ -647,7 +651,7 @@ static bool judge_by_pass(dam_cascade *w, size_t which, uint64_t step)
         if (v != DAM_UNDECIDED)
             continue;
         w->g->chain[c].unsure[p->tier]++;
-        if (width(w->now[c]) > width(w->next[c])) /* a coarser tier's */
+        if (width(w->now[c]) > REPEAT_WIDTH * width(w->next[c])) /* a coarser tier's */
             w->slot[unsure++] = c;
     }
     if (unsure == 0)

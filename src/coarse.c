@@ -11,8 +11,8 @@
 #define LN_2 0.6931471805599453
 #define LOG2_E 1.4426950408889634
 
-/* Patterns that are taken at a time: their bytes and, where they are near, their numbers stay in the
- * second-level cache while all states meet them. */
+/* Patterns that are taken at a time: their bytes and, where they are near, their numbers stay in
+ * the second-level cache while all states meet them. */
 #define BLOCK_BYTES (96 << 10)
 #define LARGEST_BLOCK (4 * DAM_BLOCK)
 #define MASKS 64 /* patterns of a word of the mask */
@@ -20,8 +20,10 @@
 /* Alignments of near patterns that are added up at a time. */
 #define BATCH 256
 
-/* Near patterns are given up beyond this fraction of a rough pass in single precision. */
-#define NEAR_COST 40.0
+/* What a near pattern costs, memory included, in units of a pattern in single precision at N = 0.
+ * Where near ones would cost more than that pass, they are given up. */
+#define NEAR_COST 400.0
+#define ALWAYS_NEAR 64
 
 /* Single patterns cost so much more in panels than making rows of all. */
 #define TURN_COST 16.0
@@ -74,8 +76,8 @@ void dam_coarse_make(dam_coarse_set *set, const dam_patterns *p, const float *pa
     const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
     const uint64_t row = (uint64_t)dam_coarse_row(shape), each = (uint64_t)number * DAM_PANEL * row;
-    const uint64_t head = ((uint64_t)count * sizeof(dam_coarse) + DAM_ALIGNMENT - 1) /
-                          DAM_ALIGNMENT * DAM_ALIGNMENT;
+    const uint64_t head =
+        ((uint64_t)count * sizeof(dam_coarse) + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
     const uint64_t bytes = head + (uint64_t)count * each;
     dam_error ignored;
 
@@ -96,8 +98,8 @@ void dam_coarse_make(dam_coarse_set *set, const dam_patterns *p, const float *pa
             largest = fmax(largest, largest_of(panels + (d * number + i) * size, size));
         const double quantum = largest > 0 ? largest / 127.0 : 1.0;
         for (int64_t i = 0; i < number && !dam_interrupted(); i++)
-            square = fmax(square, fill_panel(shape, p->N, panels + (d * number + i) * size, quantum,
-                                             i, to));
+            square = fmax(
+                square, fill_panel(shape, p->N, panels + (d * number + i) * size, quantum, i, to));
         set->of[d] = (dam_coarse){quantum, sqrt(square) * (1.0 + 1e-9), to};
     }
     set->count = dam_interrupted() ? 0 : count;
@@ -251,7 +253,8 @@ static void prepare_edge(work *w, int64_t i)
     int32_t start = 0;
 
     if (f->kernel == DAM_LSE) {
-        const double near = pass->near[i] < HUGE_VAL && pass->near[i] > -HUGE_VAL ? pass->near[i] : 0;
+        const double near =
+            pass->near[i] < HUGE_VAL && pass->near[i] > -HUGE_VAL ? pass->near[i] : 0;
         *depth = *depth > 0 ? *depth : FIRST_DEPTH;
         edge = floor((f->c + near - *depth) / w->unit);
         edge = fmax(-LARGEST_PRODUCT, fmin(LARGEST_PRODUCT, edge));
@@ -286,8 +289,7 @@ static void add_batch(work *w, int64_t i)
         return;
     }
     if (s->merges == 1 || block.max > s->max_phi) {
-        s->sum = block.sum +
-                 (s->merges == 1 ? 0.0 : s->sum * exp(f->c * (s->max_phi - block.max)));
+        s->sum = block.sum + (s->merges == 1 ? 0.0 : s->sum * exp(f->c * (s->max_phi - block.max)));
         s->max_phi = block.max;
     } else
         s->sum += block.sum * exp(f->c * (block.max - s->max_phi));
@@ -351,6 +353,12 @@ static void add_block(work *w, int64_t first, int64_t n)
 
     w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
     w->b.tiles = n / DAM_COARSE_TILE;
+    w->b.lines = 0;
+    if (turned) {
+        const int64_t left = w->pass->M - first - n, size = left < n ? left : n;
+        w->b.next = (const char *)(w->pass->panels + (first + n) * w->pass->N);
+        w->b.lines = size * w->pass->N * (int64_t)sizeof(float) / 64;
+    }
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
     w->found = 0;
@@ -371,13 +379,14 @@ static void prepare(work *w)
     memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * dam_coarse_row(w->shape)));
     memset(w->start, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->start);
     memset(w->total, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->total);
+    memset(w->turned, 0, (size_t)(w->block * w->stride) * sizeof *w->turned);
     memset(w->states, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->states);
     for (int64_t i = 0; i < pass->states; i++) {
         w->states[i].sum.rounds = (double)(w->block / DAM_COARSE_TILE);
         prepare_row(w, i);
         prepare_edge(w, i);
     }
-    w->most = (double)pass->M * (0.5 + 0.05 * pass->N) / NEAR_COST + DAM_COARSE_TILE;
+    w->most = (double)pass->M * (1.0 + 0.1 * pass->N) / NEAR_COST + ALWAYS_NEAR;
     w->b.shape = w->shape;
     w->b.state = w->rows;
     w->b.start = (const void *)w->start;

@@ -15,11 +15,11 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    int64_t target;      /* index of the target pattern */
-    const float *panels; /* the disorder's patterns, [panel][k][DAM_PANEL] */
+    int64_t target;           /* index of the target pattern */
+    const float *panels;      /* the disorder's patterns, [panel][k][DAM_PANEL] */
     const dam_coarse *coarse; /* the same in bytes, or NULL */
-    dam_chain *chain;    /* [chains], all at the same step */
-    float *x;            /* [chains][N] */
+    dam_chain *chain;         /* [chains], all at the same step */
+    float *x;                 /* [chains][N] */
     int64_t chains;
     dam_tier_set tiers;        /* that may be used */
     dam_active_set *lists;     /* [chains]: lists that are kept, or NULL */

@@ -5,8 +5,11 @@
 #include "interrupt.h"
 #include "memory.h"
 
-/* Patterns kept between calls, and the least made at a time where memory allows. */
+/* Patterns kept between calls, in any case and as a share of the memory that there is without them;
+ * and the least made at a time where memory allows. Making 80 MB takes as long as a few hundred
+ * steps of 80 chains that have lists. */
 #define KEEP_BYTES ((uint64_t)64 << 20)
+#define KEEP_SHARE 0.125
 #define WAVE_BYTES ((uint64_t)256 << 20)
 
 /* Random numbers below which making them is not worth waking other threads. */
@@ -23,6 +26,8 @@ int64_t dam_panels_wave(const dam_panels *panels, const dam_patterns *p, bool al
     available = dam_memory_available();
     if (room < WAVE_BYTES)
         room = WAVE_BYTES;
+    if ((double)bytes * (double)p->disorder <= KEEP_SHARE * available)
+        return p->disorder;
     if (all || (double)room > available / 2)
         room = (uint64_t)(available / 2);
     room /= bytes;
@@ -39,7 +44,11 @@ void dam_panels_drop(dam_panels *panels)
 
 void dam_panels_trim(dam_panels *panels, const dam_patterns *p)
 {
-    if ((uint64_t)panels->room * dam_patterns_bytes(p) > KEEP_BYTES || panels->count < p->disorder)
+    const uint64_t bytes = (uint64_t)panels->room * dam_patterns_bytes(p);
+
+    if (panels->count < p->disorder ||
+        (bytes > KEEP_BYTES &&
+         (double)bytes > KEEP_SHARE * (dam_memory_available() + (double)bytes)))
         dam_panels_drop(panels);
 }
 

@@ -28,7 +28,8 @@ const float *dam_panels_of(const dam_panels *panels, const dam_patterns *p, int6
 
 void dam_panels_drop(dam_panels *panels);
 
-/* Drops what is not worth keeping until the next call: large sets, and waves that are not all. */
+/* Drops what is not worth keeping until the next call: sets that are large for this machine, and
+ * waves that are not all. */
 void dam_panels_trim(dam_panels *panels, const dam_patterns *p);
 
 #endif

@@ -16,6 +16,11 @@
 /* Gangs per thread below which chains of one disorder are divided among threads. */
 #define GANGS_PER_THREAD 4
 
+/* Chains of a gang, at least, where they are enough for all threads: patterns that do not fit into
+ * the second cache come more slowly, so more is to be done with each. */
+#define NEAR_BYTES ((uint64_t)2 << 20)
+#define LEAST_FAR 20
+
 static size_t probe(dam_device *out, size_t max, bool memory)
 {
     if (max > 0) {
@@ -123,17 +128,47 @@ static int64_t chains_per_disorder(const dam_sampler *s)
     return s->n_T * s->replicas;
 }
 
+static int64_t common_divisor(int64_t a, int64_t b)
+{
+    return b == 0 ? a : common_divisor(b, a % b);
+}
+
+/*
+ * Gangs that a disorder's chains are divided into. Those at low T may take far less time than
+ * others, so there are several per thread; chains at one T take the same, and one will do.
+ */
+static int64_t gangs_per_disorder(const dam_sampler *s, int64_t disorders)
+{
+    const int64_t threads = omp_get_max_threads(), wanted = GANGS_PER_THREAD * threads;
+
+    if (disorders >= wanted)
+        return 1;
+    if (s->n_T == 1)
+        return threads / common_divisor(threads, disorders);
+    return (wanted + disorders - 1) / disorders;
+}
+
+static int64_t least_size(const dam_sampler *s, int64_t disorders)
+{
+    const int64_t threads = omp_get_max_threads();
+    int64_t least = (chains_per_disorder(s) * disorders + threads - 1) / threads;
+
+    if (least > LEAST_FAR)
+        least = LEAST_FAR;
+    if (least < DAM_TILE || dam_patterns_bytes(s->patterns) <= NEAR_BYTES)
+        least = DAM_TILE; /* narrower tiles waste the patterns read */
+    return least;
+}
+
 /* Chains to put into one gang, a multiple of `unit`, so that there is work for every thread. */
 static int64_t gang_size(const dam_sampler *s, int64_t disorders, int64_t unit)
 {
-    const int64_t chains = chains_per_disorder(s);
-    const int64_t wanted = (int64_t)GANGS_PER_THREAD * omp_get_max_threads();
-    int64_t parts = disorders >= wanted ? 1 : (wanted + disorders - 1) / disorders;
+    const int64_t chains = chains_per_disorder(s), parts = gangs_per_disorder(s, disorders);
+    const int64_t least = least_size(s, disorders);
     int64_t size = (chains + parts - 1) / parts;
 
-    if (size < DAM_TILE)
-        size = DAM_TILE; /* narrower tiles waste the patterns read */
-    else if (size > DAM_COARSE_TILE / 2)
+    size = size < least ? least : size;
+    if (size > DAM_COARSE_TILE / 2)
         size = (size + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
     size = (size + unit - 1) / unit * unit;
     return size < chains ? size : chains;

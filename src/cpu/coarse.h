@@ -49,7 +49,7 @@ typedef struct {
     dam_coarse_shape shape;
     const int8_t *pattern; /* dam_coarse_place */
     int64_t tiles;
-    const int8_t *state; /* [state][row] */
+    const int8_t *state;                     /* [state][row] */
     const int32_t (*start)[DAM_COARSE_TILE]; /* [state]: the same number sixteen times */
     const int32_t *total;                    /* [state]: the sum of its components */
     int64_t states;
@@ -59,6 +59,8 @@ typedef struct {
     uint16_t *mask;      /* [state][mask_stride] */
     int64_t mask_stride; /* even */
     float (*sums)[DAM_COARSE_TILE];
+    const char *next; /* what will be read after this, */
+    int64_t lines;    /* so many lines of 64 bytes: may be fetched meanwhile */
 } dam_coarse_block;
 
 typedef struct {

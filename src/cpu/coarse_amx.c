@@ -50,7 +50,8 @@ typedef struct {
     int32_t v[GROUPS][GROUP][DAM_COARSE_TILE];
 } product;
 
-/* Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t. */
+/* Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t.
+ */
 DAM_INLINE void finish_rows(const dam_coarse_finisher *f, bool sum, int64_t j, int64_t t,
                             const int32_t (*v)[DAM_COARSE_TILE], int first, int last)
 {
@@ -61,9 +62,9 @@ DAM_INLINE void finish_rows(const dam_coarse_finisher *f, bool sum, int64_t j, i
 }
 
 /* Tile registers: 0 and 1 products, 2 and 3 states, 4 patterns. */
-#define LOAD_STATES(SLICE)                                                     \
-    _tile_loadd(2, state + (SLICE)*depth, row);                                \
-    if (groups > 1)                                                            \
+#define LOAD_STATES(SLICE)                      \
+    _tile_loadd(2, state + (SLICE)*depth, row); \
+    if (groups > 1)                             \
     _tile_loadd(3, state + (int64_t)GROUP * row + (SLICE)*depth, row)
 
 /*
@@ -105,6 +106,10 @@ DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_finisher *f
 /* One group of states, or two, from j on with all tiles. */
 DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int groups, bool single)
 {
+    /* this part of the states fetches its part of what is next */
+    const int64_t first = b->lines * j / b->states, end = j + groups * GROUP;
+    const int64_t lines = (end < b->states ? b->lines * end / b->states : b->lines) - first;
+    const char *next = b->next + 64 * first;
     const dam_coarse_finisher f = dam_coarse_finisher_of(b);
     const int depth = b->shape.depth, row = dam_coarse_row(b->shape);
     const int8_t *state = b->state + j * row;
@@ -114,8 +119,11 @@ DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int 
     if (single) {
         LOAD_STATES(0);
     }
-    for (; t < b->tiles; t++)
+    for (; t < b->tiles; t++) {
+        for (int64_t i = lines * t / b->tiles; i < lines * (t + 1) / b->tiles; i++)
+            _mm_prefetch(next + 64 * i, _MM_HINT_T1);
         multiply(b, &f, sum, j, groups, single, t, t > 0 ? &out[(t - 1) % 2] : NULL, &out[t % 2]);
+    }
     for (int g = 0; t > 0 && g < groups; g++)
         finish_rows(&f, sum, j + g * GROUP, t - 1, out[(t - 1) % 2].v[g], 0, GROUP);
 }

@@ -19,10 +19,12 @@ typedef struct {
 
 DAM_INLINE dam_coarse_finisher dam_coarse_finisher_of(const dam_coarse_block *b)
 {
-    return (dam_coarse_finisher){
-        _mm512_set1_epi32(b->edge),       _mm512_set1_epi32(b->floor),
-        _mm_cvtsi32_si128(b->shift),      b->mask,
-        b->mask_stride,                   b->sums};
+    return (dam_coarse_finisher){_mm512_set1_epi32(b->edge),
+                                 _mm512_set1_epi32(b->floor),
+                                 _mm_cvtsi32_si128(b->shift),
+                                 b->mask,
+                                 b->mask_stride,
+                                 b->sums};
 }
 
 /* A state with sixteen patterns: its mask of them, and its sums. */

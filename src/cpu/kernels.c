@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "../sphere.h"
+#include "normals.h"
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -24,24 +25,87 @@
 #endif
 typedef double vector __attribute__((vector_size(8 * WIDTH)));
 typedef double vector_unaligned __attribute__((vector_size(8 * WIDTH), aligned(8)));
-typedef float singles __attribute__((vector_size(4 * WIDTH)));
-typedef float singles_unaligned __attribute__((vector_size(4 * WIDTH), aligned(4)));
+#if !defined(DAM_ISA_avx512) && !defined(DAM_ISA_avx2)
+typedef float singles __attribute__((vector_size(4 * WIDTH), aligned(4)));
+#endif
 
-/* a x + s; the product of two singles is exact, so fusing or not gives the same bits. */
-static inline __attribute__((always_inline)) vector multiply_add(vector a, double x, vector s)
+INLINE vector splat(double x)
+{
+    return x - (vector){0};
+}
+
+/* WIDTH singles as doubles. */
+INLINE vector widened(const float *x)
 {
 #if defined(DAM_ISA_avx512)
-    return (vector)_mm512_fmadd_pd((__m512d)a, _mm512_set1_pd(x), (__m512d)s);
+    return (vector)_mm512_cvtps_pd(_mm256_loadu_ps(x));
 #elif defined(DAM_ISA_avx2)
-    return (vector)_mm256_fmadd_pd((__m256d)a, _mm256_set1_pd(x), (__m256d)s);
+    return (vector)_mm256_cvtps_pd(_mm_loadu_ps(x));
+#else
+    return __builtin_convertvector(*(const singles *)x, vector);
+#endif
+}
+
+/* The first n of them, and zeros; what lies beyond is not read. */
+INLINE vector widened_first(const float *x, int n)
+{
+#if defined(DAM_ISA_avx512)
+    const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __mmask8 mask = _mm256_cmpgt_epi32_mask(_mm256_set1_epi32(n), place);
+    return (vector)_mm512_cvtps_pd(_mm256_maskz_loadu_ps(mask, x));
+#elif defined(DAM_ISA_avx2)
+    const __m128i mask = _mm_cmpgt_epi32(_mm_set1_epi32(n), _mm_setr_epi32(0, 1, 2, 3));
+    return (vector)_mm256_cvtps_pd(_mm_maskload_ps(x, mask));
+#else
+    vector wide = {0};
+    for (int i = 0; i < n && i < WIDTH; i++)
+        wide[i] = x[i];
+    return wide;
+#endif
+}
+
+/* WIDTH doubles as singles. */
+INLINE void narrow(float *out, vector x)
+{
+#if defined(DAM_ISA_avx512)
+    _mm256_storeu_ps(out, _mm512_cvtpd_ps((__m512d)x));
+#elif defined(DAM_ISA_avx2)
+    _mm_storeu_ps(out, _mm256_cvtpd_ps((__m256d)x));
+#else
+    *(singles *)out = __builtin_convertvector(x, singles);
+#endif
+}
+
+/* The first n of them; what lies beyond is not written. */
+INLINE void narrow_first(float *out, vector x, int n)
+{
+#if defined(DAM_ISA_avx512)
+    const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __mmask8 mask = _mm256_cmpgt_epi32_mask(_mm256_set1_epi32(n), place);
+    _mm256_mask_storeu_ps(out, mask, _mm512_cvtpd_ps((__m512d)x));
+#elif defined(DAM_ISA_avx2)
+    const __m128i mask = _mm_cmpgt_epi32(_mm_set1_epi32(n), _mm_setr_epi32(0, 1, 2, 3));
+    _mm_maskstore_ps(out, mask, _mm256_cvtpd_ps((__m256d)x));
+#else
+    for (int i = 0; i < n && i < WIDTH; i++)
+        out[i] = (float)x[i];
+#endif
+}
+
+/* a x + s; the product of two singles is exact, so fusing or not gives the same bits. */
+INLINE vector multiply_add(vector a, vector x, vector s)
+{
+#if defined(DAM_ISA_avx512)
+    return (vector)_mm512_fmadd_pd((__m512d)a, (__m512d)x, (__m512d)s);
+#elif defined(DAM_ISA_avx2)
+    return (vector)_mm256_fmadd_pd((__m256d)a, (__m256d)x, (__m256d)s);
 #else
     return s + a * x;
 #endif
 }
 
 /* VECTORS * WIDTH patterns of a panel with `chains` states, a constant where this is inlined. */
-static inline __attribute__((always_inline)) void
-overlap_tile(const float *panel, int N, const double *states, int chains, double *phi)
+INLINE void overlap_tile(const float *panel, int N, const double *states, int chains, double *phi)
 {
     vector sum[DAM_TILE][VECTORS];
     double n = N;
@@ -53,13 +117,12 @@ overlap_tile(const float *panel, int N, const double *states, int chains, double
         vector xi[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++)
-            xi[v] = __builtin_convertvector(*(const singles *)(panel + k * DAM_PANEL + WIDTH * v),
-                                            vector);
+            xi[v] = widened(panel + k * DAM_PANEL + WIDTH * v);
 #pragma GCC unroll 6
         for (int j = 0; j < chains; j++)
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; v++)
-                sum[j][v] = multiply_add(xi[v], states[k * chains + j], sum[j][v]);
+                sum[j][v] = multiply_add(xi[v], splat(states[k * chains + j]), sum[j][v]);
     }
     for (int j = 0; j < chains; j++)
         for (int v = 0; v < VECTORS; v++)
@@ -94,8 +157,7 @@ static void overlaps(const float *panel, int64_t panels, int N, const double *st
 }
 
 /* One component of WIDTH patterns. */
-static inline __attribute__((always_inline)) vector gather(const float *component,
-                                                           const int32_t *at)
+INLINE vector gather(const float *component, const int32_t *at)
 {
 #if defined(DAM_ISA_avx512)
     return (vector)_mm512_cvtps_pd(
@@ -127,8 +189,8 @@ static void overlaps_of(const float *panels, int N, const int32_t *mu, int64_t n
 #pragma GCC unroll 4
             for (int v = 0; v < 4; v++)
                 if (v * WIDTH < some)
-                    sum[v] = multiply_add(gather(panels + k * DAM_PANEL, at + v * WIDTH), x[k],
-                                          sum[v]);
+                    sum[v] = multiply_add(gather(panels + k * DAM_PANEL, at + v * WIDTH),
+                                          splat(x[k]), sum[v]);
         for (int v = 0; v < 4; v++)
             *(vector_unaligned *)(out + v * WIDTH) = sum[v] / (double)N;
         memcpy(phi + first, out, (size_t)some * sizeof *out);
@@ -137,7 +199,7 @@ static void overlaps_of(const float *panels, int N, const int32_t *mu, int64_t n
 
 #if defined(DAM_ISA_avx512) || defined(DAM_ISA_avx2)
 /* Eight components of eight patterns of a panel, as rows. */
-static inline __attribute__((always_inline)) void turn(const float *panel, float *rows, int stride)
+INLINE void turn(const float *panel, float *rows, int stride)
 {
     __m256 a[8], b[8];
 
@@ -175,12 +237,13 @@ static void rows(const float *panels, int64_t count, int N, int stride, float *o
 {
     for (; count > 0; count--, panels += (int64_t)N * DAM_PANEL, out += (int64_t)stride * DAM_PANEL)
         for (int p = 0; p < DAM_PANEL; p += 8) {
-            int k = 0;
-            for (; k + 8 <= N; k += 8)
+            for (int k = 0; k + 8 <= N; k += 8)
                 turn(panels + k * DAM_PANEL + p, out + p * stride + k, stride);
-            for (; k < stride; k++)
+            if (N >= 8 && N % 8) /* some of them once more */
+                turn(panels + (N - 8) * DAM_PANEL + p, out + p * stride + N - 8, stride);
+            for (int k = 0; N < 8 && k < N; k++)
                 for (int i = p; i < p + 8; i++)
-                    out[i * stride + k] = k < N ? panels[k * DAM_PANEL + i] : 0.0f;
+                    out[i * stride + k] = panels[k * DAM_PANEL + i];
         }
 }
 
@@ -192,8 +255,7 @@ static void overlaps_of_rows(const float *out, int stride, int N, const int32_t 
         vector sum = {0};
         double all = 0;
         for (int k = 0; k < stride; k += WIDTH)
-            sum += __builtin_convertvector(*(const singles_unaligned *)(row + k), vector) *
-                   *(const vector_unaligned *)(x + k);
+            sum = multiply_add(widened(row + k), *(const vector_unaligned *)(x + k), sum);
 #if defined(DAM_ISA_avx512)
         all = _mm512_reduce_add_pd((__m512d)sum);
 #else
@@ -257,139 +319,116 @@ static dam_block_sum reduce(const dam_reference *reference, const double *phi, i
     return block;
 }
 
-/*
- * Random123's Philox for a register of counters: its own templates, instantiated for the word type
- * `words`, whose 64-bit lanes hold a 32-bit word below (what stands above is never used).
- */
-typedef uint64_t words __attribute__((vector_size(8 * WIDTH)));
-struct r123array4xV {
-    words v[4];
-};
-struct r123array2xV {
-    words v[2];
-};
-#define PHILOX_M4xV_0 PHILOX_M4x32_0
-#define PHILOX_M4xV_1 PHILOX_M4x32_1
-#define PHILOX_WV_0 PHILOX_W32_0
-#define PHILOX_WV_1 PHILOX_W32_1
-#define PHILOX4xV_DEFAULT_ROUNDS PHILOX4x32_DEFAULT_ROUNDS
-
-/* Low and high word of a b, lane by lane. */
-static inline __attribute__((always_inline)) words mulhiloV(uint32_t a, words b, words *high)
-{
-#if defined(DAM_ISA_avx512)
-    words product = (words)_mm512_mul_epu32(_mm512_set1_epi64(a), (__m512i)b);
-#elif defined(DAM_ISA_avx2)
-    words product = (words)_mm256_mul_epu32(_mm256_set1_epi64x(a), (__m256i)b);
-#elif defined(__SSE2__)
-    words product = (words)_mm_mul_epu32(_mm_set1_epi64x(a), (__m128i)b);
-#else
-    words product = (b & 0xffffffffu) * (uint64_t)a;
-#endif
-    *high = product >> 32;
-    return product;
-}
-
-/* The templates make a key function, too, that is of no use here. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-/* clang-format off */
-_philox4xWbumpkey_tpl(V)
-_philox4xWround_tpl(V, words)
-_philoxNxW_tpl(4, 2, V, words)
-/* clang-format on */
-#pragma GCC diagnostic pop
-
-#define BATCH 16 /* blocks made together */
-    typedef uint32_t words32 __attribute__((vector_size(4 * WIDTH)));
-
-/* The words of BATCH blocks: w[i][j] is word i of block `first` + j. */
-static inline void batch_words(dam_stream s, uint64_t first, uint32_t w[4][BATCH])
-{
-    for (int j = 0; j < BATCH; j += WIDTH) {
-        struct r123array4xV c;
-        struct r123array2xV key;
-        words block = {0};
-        for (int i = 0; i < WIDTH; i++)
-            block[i] = first + (uint64_t)(j + i);
-        c.v[0] = block;
-        c.v[1] = block >> 32;
-        c.v[2] = (words){0} + (uint32_t)s.subsequence;
-        c.v[3] = (words){0} + (uint32_t)(s.subsequence >> 32);
-        key.v[0] = (words){0} + (uint32_t)s.key;
-        key.v[1] = (words){0} + (uint32_t)(s.key >> 32);
-        c = philox4xV_R(philox4xV_rounds, c, key);
-        for (int i = 0; i < 4; i++) {
-            words32 low = __builtin_convertvector(c.v[i], words32);
-            memcpy(&w[i][j], &low, sizeof low);
-        }
-    }
-}
-
-static inline void batch_normals(uint32_t w[4][BATCH], float *restrict out)
-{
-    for (int i = 0; i < BATCH; i++) {
-        float n[4];
-        dam_normal_pair(w[0][i], w[1][i], &n[0], &n[1]);
-        dam_normal_pair(w[2][i], w[3][i], &n[2], &n[3]);
-        out[4 * i] = n[0];
-        out[4 * i + 1] = n[1];
-        out[4 * i + 2] = n[2];
-        out[4 * i + 3] = n[3];
-    }
-}
-
-static void normals(dam_stream s, int64_t count, uint64_t first_block, float *restrict out)
-{
-    uint32_t w[4][BATCH];
-    float last[4 * BATCH];
-
-    for (; count >= 4 * BATCH; count -= 4 * BATCH, first_block += BATCH, out += 4 * BATCH) {
-        batch_words(s, first_block, w);
-        batch_normals(w, out);
-    }
-    if (count > 0) {
-        batch_words(s, first_block, w);
-        batch_normals(w, last);
-        memcpy(out, last, (size_t)count * sizeof *out);
-    }
-}
-
 static void scale(int N, const float *x, double factor, float *out)
 {
     for (int k = 0; k < N; k++)
         out[k] = (float)(x[k] * factor);
 }
 
+/* The lanes of sphere.h: as registers, and their sum. */
+#define LANE_VECTORS (DAM_LANES / WIDTH)
+
+INLINE double add_registers(vector sum[LANE_VECTORS])
+{
+    double lane[WIDTH];
+
+#pragma GCC unroll 3
+    for (int half = LANE_VECTORS / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+        for (int v = 0; v < half; v++)
+            sum[v] = sum[v] + sum[v + half];
+    memcpy(lane, sum, sizeof lane);
+#pragma GCC unroll 3
+    for (int half = WIDTH / 2; half > 0; half /= 2)
+#pragma GCC unroll 4
+        for (int j = 0; j < half; j++)
+            lane[j] += lane[j + half];
+    return lane[0];
+}
+
 static void propose(int N, const float *restrict x, const float *restrict eta, double sigma,
                     double *restrict y, float *restrict out)
 {
-    double lane[DAM_LANES] = {0}, factor;
-    int k = 0;
+    const int whole = N - N % DAM_LANES;
+    const vector width = splat(sigma);
+    vector last[LANE_VECTORS], sum[LANE_VECTORS] = {{0}}, factor;
 
-    for (int i = 0; i < N; i++)
-        y[i] = x[i] + sigma * eta[i];
-    for (; k + DAM_LANES <= N; k += DAM_LANES)
-        for (int j = 0; j < DAM_LANES; j++)
-            lane[j] += y[k + j] * y[k + j];
-    for (int j = 0; k + j < N; j++)
-        lane[j] += y[k + j] * y[k + j];
-    factor = dam_onto_sphere(N, dam_add_lanes(lane));
-    for (int i = 0; i < N; i++)
-        out[i] = (float)(y[i] * factor);
+    for (int k = 0; k < whole; k += DAM_LANES)
+#pragma GCC unroll 8
+        for (int v = 0; v < LANE_VECTORS; v++) {
+            const int i = k + v * WIDTH;
+            const vector moved = widened(x + i) + width * widened(eta + i);
+            sum[v] = sum[v] + moved * moved;
+            *(vector_unaligned *)(y + i) = moved;
+        }
+#pragma GCC unroll 8
+    for (int v = 0; v < LANE_VECTORS; v++) { /* zeros at the end change no sum */
+        const int i = whole + v * WIDTH;
+        last[v] = widened_first(x + i, N - i) + width * widened_first(eta + i, N - i);
+        sum[v] = sum[v] + last[v] * last[v];
+    }
+    factor = splat(dam_onto_sphere(N, add_registers(sum)));
+    for (int k = 0; k < whole; k += WIDTH)
+        narrow(out + k, *(const vector_unaligned *)(y + k) * factor);
+#pragma GCC unroll 8
+    for (int v = 0; v < LANE_VECTORS; v++)
+        narrow_first(out + whole + v * WIDTH, last[v] * factor, N - whole - v * WIDTH);
 }
 
-static double dot(int N, const float *restrict x, const float *restrict y)
-{
-    double lane[DAM_LANES] = {0};
-    int k = 0;
+/* Rows whose products with x are added up together. */
+#if defined(DAM_ISA_avx512)
+#define ROWS 3 /* 6 of 32 registers */
+#elif defined(DAM_ISA_avx2)
+#define ROWS 2 /* 8 of 16 */
+#else
+#define ROWS 1
+#endif
 
-    for (; k + DAM_LANES <= N; k += DAM_LANES)
-        for (int j = 0; j < DAM_LANES; j++)
-            lane[j] += (double)x[k + j] * y[k + j];
-    for (int j = 0; k + j < N; j++)
-        lane[j] += (double)x[k + j] * y[k + j];
-    return dam_add_lanes(lane);
+/* x.row of some rows, a constant number where this is inlined. */
+INLINE void dot_rows(int N, const float *x, const float *const *row, int rows, double *out)
+{
+    const int whole = N - N % DAM_LANES;
+    vector sum[ROWS][LANE_VECTORS];
+
+    memset(sum, 0, sizeof sum);
+    for (int k = 0; k < whole; k += DAM_LANES)
+#pragma GCC unroll 8
+        for (int v = 0; v < LANE_VECTORS; v++) {
+            const int i = k + v * WIDTH;
+            const vector own = widened(x + i);
+#pragma GCC unroll 3
+            for (int r = 0; r < rows; r++)
+                sum[r][v] = multiply_add(widened(row[r] + i), own, sum[r][v]);
+        }
+#pragma GCC unroll 8
+    for (int v = 0; v < LANE_VECTORS; v++) {
+        const int i = whole + v * WIDTH;
+        const vector own = widened_first(x + i, N - i);
+#pragma GCC unroll 3
+        for (int r = 0; r < rows; r++)
+            sum[r][v] = multiply_add(widened_first(row[r] + i, N - i), own, sum[r][v]);
+    }
+#pragma GCC unroll 3
+    for (int r = 0; r < rows; r++)
+        out[r] = add_registers(sum[r]);
+}
+
+static void dots(int N, const float *x, const float *const *row, int rows, double *out)
+{
+    for (; rows >= ROWS; rows -= ROWS, row += ROWS, out += ROWS)
+        dot_rows(N, x, row, ROWS, out);
+    if (rows == 2)
+        dot_rows(N, x, row, ROWS < 2 ? ROWS : 2, out);
+    else if (rows == 1)
+        dot_rows(N, x, row, 1, out);
+}
+
+static double dot(int N, const float *x, const float *y)
+{
+    double product;
+
+    dot_rows(N, x, &y, 1, &product);
+    return product;
 }
 
 #define TEXT2(name) #name
@@ -407,6 +446,7 @@ const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .reduce = reduce,
     .propose = propose,
     .dot = dot,
+    .dots = dots,
     .scale = scale,
     .single = &PASTE(dam_single, DAM_ISA),
 };

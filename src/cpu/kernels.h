@@ -68,18 +68,18 @@ typedef struct {
                      double *phi);
 
     /*
-     * Overlaps phi[n] of one state, doubles x[N], with the patterns at mu[n] of the panels; the same
-     * bits as above.
+     * Overlaps phi[n] of one state, doubles x[N], with the patterns at mu[n] of the panels; the
+     * same bits as above.
      */
     void (*overlaps_of)(const float *panels, int N, const int32_t *mu, int64_t n, const double *x,
                         double *phi);
 
-    /* Panels as rows of `stride` singles, a multiple of 8 that is N or more; zeros beyond N. */
+    /* Panels as rows of `stride` singles, N or more. What is beyond N stays as it is. */
     void (*rows)(const float *panels, int64_t count, int N, int stride, float *rows);
 
     /*
-     * Overlaps phi[n] of one state, doubles x[stride] with zeros beyond N, with the rows at mu[n];
-     * products are added in another order.
+     * Overlaps phi[n] of one state, doubles x[stride], with the rows at mu[n]; stride is a multiple
+     * of 8, and zeros stand beyond N. Products are added in another order.
      */
     void (*overlaps_of_rows)(const float *rows, int stride, int N, const int32_t *mu, int64_t n,
                              const double *x, double *phi);
@@ -96,6 +96,9 @@ typedef struct {
 
     /* x.y in DAM_LANES lanes (sphere.h). */
     double (*dot)(int N, const float *x, const float *y);
+
+    /* The same of x with each of some rows. */
+    void (*dots)(int N, const float *x, const float *const *row, int rows, double *out);
 
     /* out = factor x, rounded once; x and out may be the same. */
     void (*scale)(int N, const float *x, double factor, float *out);

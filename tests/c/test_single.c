@@ -174,8 +174,17 @@ static int64_t violations(field *s, const dam_kernels *kernels, bool widths)
     dam_interval *L = malloc((size_t)s->states * sizeof *L);
     double *exact = malloc((size_t)s->states * sizeof *exact);
     weights *w = malloc((size_t)s->states * sizeof *w);
-    dam_pass pass = {kernels, &s->f,     s->N,    s->M,    s->panels, s->x,
-                     s->slot, s->states, s->near, scratch, L,         false};
+    dam_pass pass = {.kernels = kernels,
+                     .reference = &s->f,
+                     .N = s->N,
+                     .M = s->M,
+                     .panels = s->panels,
+                     .x = s->x,
+                     .slot = s->slot,
+                     .states = s->states,
+                     .near = s->near,
+                     .scratch = scratch,
+                     .L = L};
     int64_t outside = 0;
 
     for (int64_t i = 0; i < s->states; i++) {
@@ -276,8 +285,17 @@ static void check_odd_inputs(void)
         FOR_EACH_ISA(kernels)
         {
             void *scratch = room((int64_t)dam_single_scratch(20, 9));
-            dam_pass pass = {kernels, &s.f, 20,     70,      s.panels, s.x,
-                             s.slot,  9,    s.near, scratch, L,        false};
+            dam_pass pass = {.kernels = kernels,
+                             .reference = &s.f,
+                             .N = 20,
+                             .M = 70,
+                             .panels = s.panels,
+                             .x = s.x,
+                             .slot = s.slot,
+                             .states = 9,
+                             .near = s.near,
+                             .scratch = scratch,
+                             .L = L};
             for (int j = 0; j < 9; j++)
                 s.near[j] = j < 8 ? odd[j] : NAN;
             CHECK(dam_single_pass(&pass), "interrupted");
@@ -311,8 +329,17 @@ static void check_range(void)
     }
     FOR_EACH_ISA(kernels)
     {
-        dam_pass pass = {kernels, &s.f, 90,     1,       s.panels, s.x,
-                         s.slot,  60,   s.near, scratch, L,        false};
+        dam_pass pass = {.kernels = kernels,
+                         .reference = &s.f,
+                         .N = 90,
+                         .M = 1,
+                         .panels = s.panels,
+                         .x = s.x,
+                         .slot = s.slot,
+                         .states = 60,
+                         .near = s.near,
+                         .scratch = scratch,
+                         .L = L};
         CHECK(dam_single_pass(&pass), "interrupted");
         for (int i = 0; i < 60; i++)
             CHECK(L[i].low <= exact[i] && exact[i] <= L[i].high,
@@ -330,7 +357,16 @@ static void check_interruption(void)
     dam_interval L[5];
     void *scratch = room((int64_t)dam_single_scratch(10, 5));
     const dam_kernels *kernels;
-    dam_pass pass = {NULL, &s.f, 10, 100, s.panels, s.x, s.slot, 5, s.near, scratch, L, false};
+    dam_pass pass = {.reference = &s.f,
+                     .N = 10,
+                     .M = 100,
+                     .panels = s.panels,
+                     .x = s.x,
+                     .slot = s.slot,
+                     .states = 5,
+                     .near = s.near,
+                     .scratch = scratch,
+                     .L = L};
 
     dam_kernels_get(&kernels, &(dam_error){0});
     pass.kernels = kernels;

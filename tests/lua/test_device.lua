@@ -61,28 +61,46 @@ local function run_and_sample(s)
   return s:sample(16)
 end
 
+--- A grid drawn at random: kernels, N, M, disorders, replicas, tiers; lists where M is large enough.
 math.randomseed(20260, 7)
 local kernels = { dam.lse(), dam.lse { beta_net = 2.5 }, dam.lsr { b = 3.41 },
   dam.lsr { b = 2, epsilon = 1e-3 }, dam.polynomial { k = 3 }, dam.polynomial { k = 4 } }
+local sharp = { dam.lse(), dam.lsr { b = 3.41 }, dam.polynomial { k = 21 },
+  dam.lse { beta_net = 2.5 }, dam.lsr { b = 2, epsilon = 1e-3 } }
+local tiers = { "auto", "active", "reference", "single", "active+single" }
 local scale = ON_CPU and 1 or 20
-for i = 1, ON_CPU and 9 or 60 do
+local cells = tonumber(os.getenv "TEST_CELLS") or ON_CPU and 17 or 60
+local asked = 0
+for i = 1, cells do
   local H = kernels[(i - 1) % #kernels + 1]
   local N, M = math.random(2, 18 * scale), math.random(1, 90 * scale)
   local disorder, replicas = math.random(1, 3), math.random(1, 3)
   local T = { math.random(1, 9) / 10, math.random(10, 20) / 10 }
+  local evaluation = tiers[i % #tiers + 1]
   if i == 1 then
     M = 1025 -- one pattern in the second block
   elseif i == 2 then
     M = 1
+  elseif i % 3 == 0 then -- lists pay
+    N, M = math.random(22, 45), math.random(1024, 1300)
+    T = { math.random(1, 4) / 100, math.random(1, 30) / 10 }
+    H, evaluation = sharp[i // 3 % #sharp + 1], tiers[i // 3 % 2 + 1]
+    disorder = math.min(disorder, 2)
   end
-  local what = ("%s, N = %d, M = %d, %d disorders, %d replicas"):format(tostring(H), N, M, disorder,
-    replicas)
+  local what = ("%s, N = %d, M = %d, %d disorders, %d replicas, %s"):format(tostring(H), N, M,
+    disorder, replicas, evaluation)
   t.test(what, function()
-    compare({ hamiltonian = H, patterns = dam.patterns { N = N, M = M, disorder = disorder,
-      seed = i }, T = T, replicas = replicas, seed = i, init = { phi = { 0.9, 1 } },
-      evaluation = i % 3 == 0 and "reference" or "auto" }, what, run_and_sample)
+    local r = compare({ hamiltonian = H, patterns = dam.patterns { N = N, M = M,
+      disorder = disorder, seed = i }, T = T, replicas = replicas, seed = i,
+      init = { phi = { 0.9, 1 } }, evaluation = evaluation }, what, run_and_sample)
+    for _, work in ipairs(r.stats.by_tier) do
+      asked = asked + work.active
+    end
   end)
 end
+t.test("lists were asked", function()
+  t.ok(asked > 0, "patterns of lists")
+end)
 
 local small = { hamiltonian = dam.lse(), patterns = dam.patterns { N = 11, M = 40, disorder = 3 },
   T = { 0.2, 0.7 }, replicas = 2 }
@@ -245,6 +263,24 @@ if ON_CPU then
         "print(digest('cuda-on-cpu', 7) == digest('cpu', 7), live())"):match "^(%S+\t%S+)"
     end
     t.equal(table.concat(sizes, " "), "true\t0 true\t0 true\t0", "digests; nothing is kept")
+  end)
+
+  t.test("lists in waves, or none where there is no room for them", function()
+    for _, case in ipairs { { 180000, 0 }, { 280000, 1 }, { 480000, 1 }, { 2000000, 1 } } do
+      local text = child("DAMLUA_TEST_CUDA_MEMORY=" .. case[1], [[
+        local results = {}
+        for _, device in ipairs { "cpu", "cuda-on-cpu" } do
+          local s <close> = dam.mh { hamiltonian = dam.lse(), T = 0.02, replicas = 2, seed = 4,
+            patterns = dam.patterns { N = 24, M = 1030, disorder = 3 }, device = device,
+            init = { phi = { 0.9, 1 } } }
+          s:run(64)
+          results[#results + 1] = s:sample(64)
+        end
+        local a, b = results[1], results[2]
+        print(a.digest == b.digest, (a.energy_density - b.energy_density):map(math.abs):max() < 1e-6,
+          b.stats.by_tier[1].active > 0 and 1 or 0, live())]])
+      t.equal(text:match "^[^\n]*%d", ("true\ttrue\t%d\t0"):format(case[2]), case[1] .. " bytes")
+    end
   end)
 
   t.test("what does not fit is an error with sizes, once what was dropped is collected", function()

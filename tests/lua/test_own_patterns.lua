@@ -178,7 +178,7 @@ t.test("rows off the sphere by more than rounding are evaluated by the reference
     local s <close> = dam.mh { hamiltonian = dam.lse(), T = 0.3, device = "cpu",
       patterns = dam.patterns { from = rows * factor } }
     local tiers = s:sample(20).stats.by_tier[1]
-    t.equal(tiers.active + tiers.tiles + tiers.single > 0, others, "factor " .. factor)
+    t.equal(tiers.active + tiers.coarse + tiers.single > 0, others, "factor " .. factor)
   end
 end)
 

@@ -1,0 +1,284 @@
+/*
+ * The coarse pass: all loops give the same masks, and sums that differ in rounding only; its
+ * interval contains the reference's L for states near a pattern, between patterns and anywhere, at
+ * odd N and M, whatever it has learnt; it is as narrow as it was asked to be; and claims made
+ * smaller than they are proven are caught: compiled with less than is proven (DAM_SINGLE_SHRINK),
+ * the same check must find values outside.
+ */
+#include <math.h>
+#include <stdlib.h>
+
+#include "bounds.h"
+#include "check.h"
+#include "fused.h"
+#include "memory.h"
+#include "patterns.h"
+#include "sphere.h"
+
+typedef struct {
+    dam_patterns *p;
+    const dam_kernels *kernels;
+    dam_reference f;
+    float *panels;
+    dam_coarse_set coarse;
+} field;
+
+static void *get(uint64_t bytes)
+{
+    void *memory;
+    dam_error e;
+
+    CHECK(dam_alloc(&memory, bytes, 1, "test", "", &e) == DAM_OK, "no memory");
+    return memory;
+}
+
+static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
+{
+    field s;
+    dam_error e = {DAM_OK, ""};
+    float *rows = get((uint64_t)N * DAM_PANEL * sizeof *rows);
+
+    CHECK(dam_patterns_draw(&s.p, N, M, 1, 1, seed, &e) == DAM_OK, "%s", e.message);
+    CHECK(dam_kernels_get(&s.kernels, &e) == DAM_OK, "%s", e.message);
+    s.f = dam_reference_of(&h, N);
+    s.panels = get(dam_patterns_bytes(s.p));
+    for (int64_t i = 0; i < dam_patterns_panels(s.p); i++)
+        dam_patterns_fill_panel(s.p, s.kernels, 0, i, rows, s.panels + i * N * DAM_PANEL);
+    dam_free(rows);
+    s.coarse = (dam_coarse_set){NULL, 0, NULL, 0};
+    dam_coarse_make(&s.coarse, s.p, s.panels, 1);
+    CHECK(s.coarse.count == 1, "no bytes");
+    return s;
+}
+
+static void field_free(field *s)
+{
+    dam_coarse_drop(&s->coarse);
+    dam_patterns_release(s->p);
+    dam_free(s->panels);
+}
+
+static double reference_L(const field *s, const float *x)
+{
+    const int N = s->p->N;
+    const int64_t M = s->p->M, blocks = (M + DAM_BLOCK - 1) / DAM_BLOCK;
+    dam_block_sum *sums = get((uint64_t)blocks * sizeof *sums);
+    double *phi = get(DAM_BLOCK * sizeof *phi), *state = get((uint64_t)N * sizeof *state), L;
+
+    for (int k = 0; k < N; k++)
+        state[k] = x[k];
+    for (int64_t b = 0; b < blocks; b++) {
+        int64_t n = M - b * DAM_BLOCK < DAM_BLOCK ? M - b * DAM_BLOCK : DAM_BLOCK;
+        s->kernels->overlaps(s->panels + b * DAM_BLOCK * N, (n + DAM_PANEL - 1) / DAM_PANEL, N,
+                             state, 1, phi);
+        sums[b] = s->kernels->reduce(&s->f, phi, n);
+    }
+    L = dam_combine_blocks(&s->f, sums, blocks);
+    dam_free(sums);
+    dam_free(phi);
+    dam_free(state);
+    return L;
+}
+
+/* A state at alignment phi with pattern mu, on the way to a random direction. */
+static void state_at(const field *s, int64_t mu, double phi, uint64_t number, float *x)
+{
+    const int N = s->p->N;
+    float *n = get((uint64_t)N * sizeof *n);
+    double dot = 0, norm = 0, all = 0;
+
+    s->kernels->normals((dam_stream){99, number}, N, 0, n);
+    dam_patterns_rows(s->p, s->kernels, 0, mu, 1, x);
+    for (int k = 0; k < N; k++)
+        dot += (double)n[k] * x[k] / N;
+    for (int k = 0; k < N; k++)
+        norm += pow(n[k] - dot * x[k], 2);
+    for (int k = 0; k < N; k++) {
+        double side = norm > 0 ? (n[k] - dot * x[k]) * sqrt(N / norm) : 0;
+        x[k] = (float)(phi * x[k] + sqrt(1 - phi * phi) * side);
+        all += (double)x[k] * x[k];
+    }
+    for (int k = 0; k < N; k++)
+        x[k] = (float)(x[k] * sqrt(N / all));
+    dam_free(n);
+}
+
+/* States outside of their intervals; the widest interval of the last pass is in `*width`. */
+static int violations(const field *s, int64_t states, double wanted, double *width)
+{
+    const int N = s->p->N;
+    const int64_t M = s->p->M;
+    float *x = get((uint64_t)states * N * sizeof *x);
+    int64_t *slot = get((uint64_t)states * sizeof *slot);
+    double *near = get((uint64_t)states * sizeof *near), *L = get((uint64_t)states * sizeof *L);
+    double *want = get((uint64_t)states * sizeof *want);
+    double *depth = get((uint64_t)states * sizeof *depth);
+    dam_interval *out = get((uint64_t)states * sizeof *out);
+    void *scratch = get(dam_coarse_scratch(N, states));
+    int outside = 0;
+    const dam_pass pass = {.kernels = s->kernels,
+                           .reference = &s->f,
+                           .N = N,
+                           .M = M,
+                           .panels = s->panels,
+                           .coarse = s->coarse.of,
+                           .x = x,
+                           .slot = slot,
+                           .states = states,
+                           .near = near,
+                           .wanted = want,
+                           .depth = depth,
+                           .scratch = scratch,
+                           .L = out};
+
+    for (int64_t i = 0; i < states; i++) {
+        slot[i] = states - 1 - i;
+        state_at(s, (i * 7) % M, N > 1 && i % 4 == 3 ? 0 : 1.0 - 0.07 * (double)(i % 13),
+                 (uint64_t)i, x + slot[i] * N);
+        L[i] = reference_L(s, x + slot[i] * N);
+        near[i] = isfinite(L[i]) ? L[i] + (double)(i % 5 - 2) : 0;
+        want[i] = wanted;
+    }
+    for (int repeat = 0; repeat < 12; repeat++) { /* the edge moves */
+        CHECK(dam_coarse_pass(&pass), "interrupted");
+        *width = 0;
+        for (int64_t i = 0; i < states; i++) {
+            outside += !(out[i].low <= L[i] && L[i] <= out[i].high);
+            if (out[i].low > -HUGE_VAL || out[i].high > -20.0) /* else out of every support */
+                *width = fmax(*width, out[i].high - out[i].low);
+        }
+    }
+    dam_free(x);
+    dam_free(slot);
+    dam_free(near);
+    dam_free(L);
+    dam_free(want);
+    dam_free(depth);
+    dam_free(out);
+    dam_free(scratch);
+    return outside;
+}
+
+static const bool shrunk = DAM_SINGLE_SHRINK < 1;
+static int caught;
+
+static void check_shape(dam_hamiltonian h, int N, int64_t M, int64_t states, double wanted)
+{
+    char text[80];
+    field s = field_make(h, N, M, 3 + (uint64_t)N);
+    double width;
+    const int outside = violations(&s, states, wanted, &width);
+
+    dam_hamiltonian_describe(&h, text, sizeof text);
+    caught += outside;
+    CHECK(shrunk || outside == 0, "%s, N = %d, M = %lld: %d of %lld states outside", text, N,
+          (long long)M, outside, (long long)states);
+    if (h.kernel == DAM_LSR && h.epsilon == 0)
+        CHECK(width < 1e-9, "%s, N = %d: width %g", text, N, width);
+    else if (M > 1000 && N > 90 && h.kernel == DAM_LSE && h.beta_net == 1)
+        CHECK(width < 3 * wanted, "%s, N = %d: width %g", text, N, width);
+    field_free(&s);
+}
+
+/* Random bytes, edges and shifts: every loop against the plain one. */
+static void check_loops(const dam_coarse_loops *loops, int N, int64_t tiles, int64_t states,
+                        int seed)
+{
+    const dam_coarse_shape shape = dam_coarse_shape_of(N);
+    const int64_t row = dam_coarse_row(shape), stride = (tiles + 3) / 4 * 4;
+    const int64_t n = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
+    int8_t *pattern = get((uint64_t)(tiles * DAM_COARSE_TILE * row));
+    int8_t *state = get((uint64_t)(n * row));
+    int32_t(*start)[DAM_COARSE_TILE] = get((uint64_t)n * sizeof *start);
+    int32_t *total = get((uint64_t)n * sizeof *total);
+    uint16_t *mask[2];
+    float(*sums[2])[DAM_COARSE_TILE];
+    dam_coarse_block b = {.shape = shape,
+                          .pattern = pattern,
+                          .tiles = tiles,
+                          .state = state,
+                          .start = (const void *)start,
+                          .total = total,
+                          .states = states,
+                          .shift = 10 + seed % 8,
+                          .sum = seed % 3 > 0,
+                          .mask_stride = stride};
+
+    srand((unsigned)seed);
+    for (int64_t i = 0; i < tiles * DAM_COARSE_TILE * row; i++)
+        pattern[i] = (int8_t)(rand() % 255 - 127);
+    b.edge = 127 << (23 - b.shift);
+    b.floor = 1 << (23 - b.shift);
+    for (int64_t i = 0; i < states; i++) {
+        const int32_t from = b.edge - rand() % (20000 * N / 16);
+        for (int64_t k = 0; k < row; k++)
+            total[i] += state[i * row + k] = (int8_t)(rand() % 255 - 127);
+        for (int j = 0; j < DAM_COARSE_TILE; j++)
+            start[i][j] = from;
+    }
+    for (int which = 0; which < 2; which++) {
+        mask[which] = get((uint64_t)(n * stride) * sizeof **mask);
+        sums[which] = get((uint64_t)n * sizeof **sums);
+        b.mask = mask[which];
+        b.sums = sums[which];
+        (which ? loops : &dam_coarse_plain)->scan(&b);
+    }
+    for (int64_t i = 0; i < states; i++) {
+        CHECK(memcmp(mask[0] + i * stride, mask[1] + i * stride, (size_t)tiles * 2) == 0,
+              "%s, N = %d, %lld tiles: masks of state %lld of %lld differ", loops->name, N,
+              (long long)tiles, (long long)i, (long long)states);
+        for (int j = 0; j < DAM_COARSE_TILE; j++)
+            CHECK(fabsf(sums[0][i][j] - sums[1][i][j]) <= 1e-5f * sums[0][i][j],
+                  "%s, N = %d: sum %g, not %g", loops->name, N, sums[1][i][j], sums[0][i][j]);
+    }
+    for (int which = 0; which < 2; which++) {
+        dam_free(mask[which]);
+        dam_free(sums[which]);
+    }
+    dam_free(pattern);
+    dam_free(state);
+    dam_free(start);
+    dam_free(total);
+}
+
+static void check_all_loops(const dam_coarse_loops *loops)
+{
+    const int N[] = {1, 3, 4, 24, 47, 64, 65, 128, 131, 301};
+
+    if (!loops->usable()) {
+        printf("%s: not on this processor\n", loops->name);
+        return;
+    }
+    for (int i = 0; i < 120; i++)
+        check_loops(loops, N[i % 10], 1 + (i * 5) % 9, 1 + (i * 29) % 83, i);
+}
+
+int main(void)
+{
+    const dam_hamiltonian lse = {.kernel = DAM_LSE, .beta_net = 1};
+    const dam_hamiltonian sharp = {.kernel = DAM_LSE, .beta_net = 6};
+    const dam_hamiltonian flat = {.kernel = DAM_LSE, .beta_net = 0.01};
+    const dam_hamiltonian lsr = {.kernel = DAM_LSR, .b = 3.41};
+    const dam_hamiltonian soft = {.kernel = DAM_LSR, .b = 3.41, .epsilon = 1e-3};
+    const int N[] = {1, 2, 3, 17, 24, 33, 47, 64, 65, 99, 301};
+    const int64_t M[] = {1, 2, 31, 33, 1023, 3001};
+
+#ifdef DAM_HAVE_COARSE_LOOPS
+    check_all_loops(&dam_coarse_vnni);
+    check_all_loops(&dam_coarse_amx);
+#endif
+    for (size_t n = 0; n < sizeof N / sizeof *N; n++)
+        for (size_t m = 0; m < sizeof M / sizeof *M; m++) {
+            const int64_t states = 1 + (int64_t)(n * 7 + m * 11) % 49;
+            check_shape(lse, N[n], M[m], states, 0.03);
+            check_shape(sharp, N[n], M[m], states, 0.01);
+            check_shape(flat, N[n], M[m], states, 0.01);
+            check_shape(lsr, N[n], M[m], states, 0.01);
+            check_shape(soft, N[n], M[m], states, 0.01);
+        }
+    check_shape(lse, 990, 5000, 20, 0.01);
+    check_shape(lse, 200, 5000, 20, 1e-6);
+    if (shrunk)
+        CHECK(caught > 0, "a pass that claims less error than is proven is not caught");
+    return check_finish();
+}
