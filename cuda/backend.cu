@@ -431,7 +431,7 @@ static int64_t words_size(const dam_sampler *s)
 typedef struct {
     float *panels;
     int32_t *words;
-    dam_coarse_patterns *of;
+    dam_byte_patterns *of;
     uint64_t bytes; /* of all */
 } pattern_parts;
 
@@ -442,8 +442,8 @@ static pattern_parts parts_of(const dam_sampler *s, void *memory, uint64_t sets)
     char *at = (char *)memory;
 
     return {(float *)memory, at ? (int32_t *)(at + panels) : NULL,
-            at ? (dam_coarse_patterns *)(at + panels + words) : NULL,
-            panels + words + (words > 0 ? sets * sizeof(dam_coarse_patterns) : 0)};
+            at ? (dam_byte_patterns *)(at + panels + words) : NULL,
+            panels + words + (words > 0 ? sets * sizeof(dam_byte_patterns) : 0)};
 }
 
 /* Bytes of a wave on the device, its patterns in `buffers` copies included; no log. */

@@ -83,12 +83,12 @@ struct dam_near_list {
  * The patterns of a disorder in bytes (coarse.h): bits of singles, which order like them. They are
  * `largest` / 127 times their bytes, and off that by a vector of length `error` at most.
  */
-struct dam_coarse_patterns {
+struct dam_byte_patterns {
     int32_t largest, error;
 };
 
 /* A proposal in bytes. */
-struct dam_coarse_row {
+struct dam_byte_row {
     int32_t chain;       /* within the disorder */
     int32_t start;       /* a product, this much larger, is above 0 where the pattern is near */
     int32_t low, factor; /* LSE: what makes it the bits of a term */
@@ -141,7 +141,7 @@ struct dam_device_wave {
 
     const float *panels;   /* [disorder][panel][k][DAM_PANEL], aligned to 256 bytes */
     int64_t panels_stride; /* singles from one disorder to the next; 0: all share one set */
-    const struct dam_coarse_patterns *coarse_of; /* [disorders], or one that all share */
+    const struct dam_byte_patterns *coarse_of; /* [disorders], or one that all share */
     const int32_t *coarse_bytes; /* [disorder][dam_coarse_words]: the patterns in bytes */
     const int64_t *target;       /* [disorders]: index of the target pattern */
 
@@ -172,15 +172,15 @@ struct dam_device_wave {
     int32_t splits, tiles;          /* parts of the patterns, and tiles of patterns in a part */
 
     /* the same, when coarse */
-    int32_t *coarse_open;              /* [disorders]: rows in use */
-    struct dam_coarse_row *coarse_row; /* [disorders][coarse_width] */
-    int32_t *coarse_state;             /* [disorders][coarse_width][slice]: their bytes */
-    double *coarse_rest;               /* [disorders][segments][coarse_width] */
-    int32_t *coarse_count;             /* the same: near patterns, */
-    uint16_t *coarse_near;             /* [..][coarse_room]: and their places in the segment */
-    int32_t coarse_width;              /* `chains` rounded up to whole tiles of the coarse pass */
-    int32_t segments, coarse_room;     /* parts of the patterns; near ones that are noted */
-    int32_t segment;                   /* panels of a part */
+    int32_t *coarse_open;            /* [disorders]: rows in use */
+    struct dam_byte_row *coarse_row; /* [disorders][coarse_width] */
+    int32_t *coarse_state;           /* [disorders][coarse_width][slice]: their bytes */
+    double *coarse_rest;             /* [disorders][segments][coarse_width] */
+    int32_t *coarse_count;           /* the same: near patterns, */
+    uint16_t *coarse_near;           /* [..][coarse_room]: and their places in the segment */
+    int32_t coarse_width;            /* `chains` rounded up to whole tiles of the coarse pass */
+    int32_t segments, coarse_room;   /* parts of the patterns; near ones that are noted */
+    int32_t segment;                 /* panels of a part */
 };
 
 /*
@@ -203,7 +203,7 @@ int64_t dam_coarse_words(int32_t N, int64_t M);
 
 /* Makes the bytes of `sets` disorders, words[set][dam_coarse_words], from their panels. */
 cudaError_t dam_launch_bytes(const float *panels, int32_t N, int64_t M, int64_t sets,
-                             struct dam_coarse_patterns *of, int32_t *words, cudaStream_t stream);
+                             struct dam_byte_patterns *of, int32_t *words, cudaStream_t stream);
 
 /* Patterns that a list should have room for; 0: too few patterns for lists. */
 int32_t dam_wave_list_room(const struct dam_device_wave *w);

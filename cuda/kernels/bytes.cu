@@ -25,7 +25,7 @@ static __device__ __forceinline__ int32_t warp_largest(int32_t v)
     return v;
 }
 
-__global__ void find_largest(const float *panels, int64_t numbers, dam_coarse_patterns *of)
+__global__ void find_largest(const float *panels, int64_t numbers, dam_byte_patterns *of)
 {
     const float *from = panels + blockIdx.x / LARGEST_BLOCKS * numbers;
     const int64_t threads = LARGEST_BLOCKS * DAM_CHAIN_WARPS * DAM_WARP;
@@ -60,7 +60,7 @@ static __device__ __forceinline__ uint32_t four_bytes(const float *xi, int32_t l
 }
 
 __global__ void fill_bytes(const float *panels, int32_t N, int64_t M, int64_t sets,
-                           dam_coarse_patterns *of, int32_t *words)
+                           dam_byte_patterns *of, int32_t *words)
 {
     const int64_t panel = warp_number(), per_set = divide_up(M, DAM_PANEL), set = panel / per_set;
     const int32_t lane = static_cast<int32_t>(threadIdx.x % DAM_WARP), slices = coarse_slices(N);
@@ -84,7 +84,7 @@ __global__ void fill_bytes(const float *panels, int32_t N, int64_t M, int64_t se
 }
 
 cudaError_t dam_launch_bytes(const float *panels, int32_t N, int64_t M, int64_t sets,
-                             struct dam_coarse_patterns *of, int32_t *words, cudaStream_t stream)
+                             struct dam_byte_patterns *of, int32_t *words, cudaStream_t stream)
 {
     const int64_t per_set = divide_up(M, DAM_PANEL);
     const dim3 threads(DAM_CHAIN_WARPS * DAM_WARP);

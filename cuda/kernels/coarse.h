@@ -102,15 +102,15 @@ static inline int32_t coarse_groups(const wave &w)
 }
 
 /* Of the patterns' bytes. */
-static __host__ __device__ __forceinline__ double coarse_quantum(const dam_coarse_patterns *p)
+static __host__ __device__ __forceinline__ double coarse_quantum(const dam_byte_patterns *p)
 {
     const double largest = dam_float(static_cast<uint32_t>(p->largest));
     return largest > 0 ? largest / 127.0 : 1.0;
 }
 
 /* The disorder's patterns; all share the first where there is one set. */
-static __device__ __forceinline__ const dam_coarse_patterns *coarse_patterns_of(const wave &w,
-                                                                                int64_t d)
+static __device__ __forceinline__ const dam_byte_patterns *coarse_patterns_of(const wave &w,
+                                                                              int64_t d)
 {
     return w.coarse_of + (w.panels_stride ? d : 0);
 }

@@ -19,7 +19,7 @@ struct coarse_judge_shared {
 
 /* The row of a block. */
 struct coarse_judge_place {
-    const dam_coarse_row *row;
+    const dam_byte_row *row;
     const float *x, *panels;
     int64_t number; /* of the row in the first segment, for all segments `step` further */
     int64_t step;

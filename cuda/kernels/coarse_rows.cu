@@ -115,7 +115,7 @@ static __device__ double largest_of(const float *x, int32_t N)
 
 /* Where patterns begin to be near a row. */
 static __device__ void put_edge(const dam_reference &f, dam_device_chain *c, int32_t fine,
-                                const coarse_scale &s, dam_coarse_row *row)
+                                const coarse_scale &s, dam_byte_row *row)
 {
     double *depth = &c->fortune[fine].depth, edge;
 
@@ -145,7 +145,7 @@ __global__ void fill_rows(const wave w, int32_t fine, int32_t tile)
 
     if (d >= w.disorders || j >= divide_up(w.coarse_open[d], tile) * tile)
         return;
-    dam_coarse_row *row = w.coarse_row + number;
+    dam_byte_row *row = w.coarse_row + number;
     if (j >= w.coarse_open[d]) { /* of the tile only */
         (void)write_bytes(w, d, j, nullptr, 1.0);
         if (threadIdx.x % DAM_WARP == 0) {
@@ -154,7 +154,7 @@ __global__ void fill_rows(const wave w, int32_t fine, int32_t tile)
         }
         return;
     }
-    const dam_coarse_patterns *p = coarse_patterns_of(w, d);
+    const dam_byte_patterns *p = coarse_patterns_of(w, d);
     const int64_t place = d * w.chains + row->chain;
     const float *x = w.proposal + place * w.N;
     const coarse_scale s = scale_of(w.reference, largest_of(x, w.N), coarse_quantum(p));

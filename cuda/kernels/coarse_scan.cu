@@ -192,7 +192,7 @@ static __device__ void load_states(scan_shared<GROUPS> *s, const wave &w, int64_
     const int32_t *from = w.coarse_state + first * slices * (COARSE_SLICE / 4);
 
     for (int32_t i = thread; i < states; i += WARPS * DAM_WARP) {
-        const dam_coarse_row *row = w.coarse_row + first + i;
+        const dam_byte_row *row = w.coarse_row + first + i;
         s->row[i].start = row->start;
         s->row[i].low = row->low;
         s->row[i].factor = row->factor;
