@@ -93,12 +93,13 @@ static __host__ __device__ __forceinline__ int64_t coarse_state_word(int32_t sli
 /* Groups of eight states that a block takes: few unused ones, and their bytes fit into it. */
 static inline int32_t coarse_groups(const wave &w)
 {
-    const int64_t chains = w.chains, slices = coarse_slices(w.N);
+    const int32_t slices = coarse_slices(w.N);
 
-    return chains > 32 && slices <= 18   ? 8
-           : chains > 16 && slices <= 32 ? 4
-           : chains > 8 && slices <= 64  ? 2
-                                         : 1;
+    if (w.chains > 32 && slices <= 18)
+        return 8;
+    if (w.chains > 16 && slices <= 32)
+        return 4;
+    return w.chains > 8 && slices <= 64 ? 2 : 1;
 }
 
 /* Of the patterns' bytes. */

@@ -69,7 +69,7 @@ static __device__ coarse_scale scale_of(const dam_reference &f, double largest, 
     s.quantum = fmax(largest, 1e-30) / 127.0;
     s.unit = s.quantum * patterns / f.N;
     s.shift = 0;
-    if (f.kernel == DAM_LSR)
+    if (f.kernel == DAM_LSR) /* no terms are made of products */
         return s;
     (void)frexp(s.unit * f.c * log2_e * (1.0 - 1e-9), &exponent);
     s.shift = exponent + 23 > 0 ? exponent + 23 : 0;
