@@ -80,6 +80,41 @@ static double normals_rate(const dam_kernels *k)
     return count / (now() - begin);
 }
 
+#define STATE 990 /* components of the states that are proposed and multiplied */
+
+/* Components a second of proposals, their normals at hand. */
+static double proposal_rate(const dam_kernels *k)
+{
+    static float x[STATE], eta[STATE], out[STATE];
+    static double scratch[STATE];
+    double count = 0, begin = now();
+
+    k->normals((dam_stream){1, 1}, STATE, 0, x);
+    k->normals((dam_stream){1, 2}, STATE, 0, eta);
+    for (; now() - begin < PASS_SECONDS; count += 100.0 * STATE)
+        for (int i = 0; i < 100; i++)
+            k->propose(STATE, x, eta, 0.02, scratch, out);
+    return count / (now() - begin);
+}
+
+/* Products a second of a state with two others: what a list of one pattern takes. */
+static double product_rate(const dam_kernels *k)
+{
+    static float x[3][STATE];
+    const float *const row[] = {x[1], x[2]};
+    double sum[2], count = 0, begin = now();
+    volatile double sink = 0;
+
+    for (uint64_t i = 0; i < 3; i++)
+        k->normals((dam_stream){1, i}, STATE, 0, x[i]);
+    for (; now() - begin < PASS_SECONDS; count += 200.0 * STATE)
+        for (int i = 0; i < 100; i++) {
+            k->dots(STATE, x[0], row, 2, sum);
+            sink += sum[0] + sum[1];
+        }
+    return count / (now() - begin);
+}
+
 static void *room(uint64_t count, uint64_t size)
 {
     void *p;
@@ -236,14 +271,17 @@ static void measure(const dam_kernels *k, const field *f, dam_kernel kernel, int
 
 static void print_peaks(const dam_kernels *k)
 {
-    double singles = 0, doubles = 0, normals = 0;
+    double singles = 0, doubles = 0, normals = 0, proposals = 0, products = 0;
 
     for (int i = 0; i < REPEATS; i++) {
         keep_best(&singles, peak_rate(k->name, 1));
         keep_best(&normals, normals_rate(k));
+        keep_best(&proposals, proposal_rate(k));
+        keep_best(&products, product_rate(k));
         keep_best(&doubles, peak_rate(k->name, 0));
     }
-    printf("%-7s %16.3g %16.3g %12.3g\n", k->name, singles, doubles, normals);
+    printf("%-7s %16.3g %16.3g %12.3g %12.3g %12.3g\n", k->name, singles, doubles, normals,
+           proposals, products);
 }
 
 int main(int argc, char **argv)
@@ -256,9 +294,10 @@ int main(int argc, char **argv)
     static const char *const names[] = {"scalar", "avx2", "avx512"};
     const dam_kernels *k;
 
-    printf("One core: multiply-adds a second in registers alone, normals a second\n"
-           "%-7s %16s %16s %12s\n",
-           "isa", "peak (single)", "peak (double)", "normals");
+    printf("One core: multiply-adds a second in registers alone; normals, components of proposals\n"
+           "and products of states a second\n"
+           "%-7s %16s %16s %12s %12s %12s\n",
+           "isa", "peak (single)", "peak (double)", "normals", "proposals", "products");
     for (int i = 0; i < 3; i++)
         if (dam_kernels_named(names[i], &k, &(dam_error){0}) == DAM_OK)
             print_peaks(k);

@@ -1,7 +1,8 @@
 -- Chain-steps a second on all threads, in one run: ways of evaluating on all patterns, what "auto"
--- makes of it at T = 0.25 near the target, and the plain PyTorch program (bench/peer.py) on the
--- same work, LSE, by turns. 40 chains in each of two disorders, which go on from round to round. The
--- best round counts, of everybody: other programs only make things slower.
+-- makes of it at T = 0.25 near the target, and PyTorch (bench/peer.py, plain and tuned) on the same
+-- work, LSE, by turns. 40 chains in each of two disorders go on from round to round; the best round
+-- counts, of everybody: other programs only make things slower. With DAMLUA_THREADS=1 it is
+-- processor time that is measured, of everybody, for machines that are busy.
 --
 --   bench/peers.lua [seconds of each measurement [rounds]]
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
@@ -11,6 +12,7 @@ local support = require "support"
 local chains, disorder, T = 40, 2, 0.25
 local seconds, rounds = tonumber(arg[1]) or 0.7, tonumber(arg[2]) or 3
 local threads = tonumber(os.getenv "DAMLUA_THREADS" or "") or 2
+local clock = threads == 1 and os.clock or dam.clock
 
 -- The last number: chain-steps a second of PyTorch 1.13 on a machine with two cores, as wanted.
 local shapes = { { 990, 20000, 909 }, { 198, 20000 }, { 99, 20000, 2139 }, { 40, 20000, 4690 },
@@ -27,18 +29,19 @@ local ways = {
 
 local version
 
---- Chain-steps a second of PyTorch; nil where it is not installed.
+--- Chain-steps a second of PyTorch, plain and tuned; 0 where it is not installed.
 local function peer(N, M)
   for _, python in ipairs { os.getenv "PYTHON" or "python3", "/usr/bin/python3" } do
     local command = ("%s %s/peer.py %d %d %d %d %g %g %d 2>/dev/null"):format(python, here, N, M,
       chains, disorder, T, seconds, threads)
     local pipe <close> = assert(io.popen(command))
-    local rate, what = pipe:read("a"):match("^(%S+) (.-)\n")
-    if rate then
+    local plain, tuned, what = pipe:read("a"):match("^(%S+) (%S+) (.-)\n")
+    if plain then
       version = what
-      return tonumber(rate)
+      return tonumber(plain), tonumber(tuned)
     end
   end
+  return 0, 0
 end
 
 --- Samplers of all ways that there are, by name; all chains at one T, so that rates are of that T.
@@ -59,38 +62,49 @@ local function samplers(p)
   return all
 end
 
---- The best rates of all ways, by name, and of PyTorch under "PyTorch".
+--- The best rates of all ways, by name, and of PyTorch under "plain" and "tuned".
 local function measure(N, M)
   local p <close> = dam.patterns { N = N, M = M, disorder = disorder }
   local all <close> = samplers(p)
-  local best = {}
+  local best = setmetatable({}, { __index = function() return 0 end })
   for _ = 1, rounds do
-    best.PyTorch = math.max(best.PyTorch or 0, peer(N, M) or 0)
+    local plain, tuned = peer(N, M)
+    best.plain, best.tuned = math.max(best.plain, plain), math.max(best.tuned, tuned)
     for name, s in pairs(all) do
-      best[name] = math.max(best[name] or 0, support.rate(s, seconds, 0) * chains * disorder)
+      best[name] = math.max(best[name],
+        support.rate(s, seconds, 0, nil, clock) * chains * disorder)
     end
   end
   return best
 end
 
-local function ratio(a, b)
-  return a and b and b > 0 and ("%.4g"):format(a / b) or "-"
+local function number(value)
+  return value > 0 and ("%.3g"):format(value) or "-"
 end
 
-local header = ("%4s %7s %10s"):format("N", "M", "PyTorch")
-for _, way in ipairs(ways) do
-  header = header .. (" %10s"):format(way[1])
+local columns = { "plain", "tuned" }
+for i, way in ipairs(ways) do
+  columns[i + 2] = way[1]
 end
-print(header .. (" | %9s %9s | %9s %9s"):format("single/P", "auto/P", "single/I", "auto/I"))
+local header = ("%4s %7s"):format("N", "M")
+for _, name in ipairs(columns) do
+  header = ("%s %9s"):format(header, name)
+end
+print(header .. " | single and auto: / plain     / tuned     / wanted")
 for _, shape in ipairs(shapes) do
   local N, M, wanted = table.unpack(shape)
   local best = measure(N, M)
-  local line = ("%4d %7d %10.4g"):format(N, M, best.PyTorch)
-  for _, way in ipairs(ways) do
-    line = line .. (best[way[1]] and (" %10.4g"):format(best[way[1]]) or (" %10s"):format("-"))
+  local line = ("%4d %7d"):format(N, M)
+  for _, name in ipairs(columns) do
+    line = ("%s %9s"):format(line, number(best[name]))
   end
-  print(line .. (" | %9s %9s | %9s %9s"):format(ratio(best.single, best.PyTorch),
-    ratio(best.auto, best.PyTorch), ratio(best.single, wanted), ratio(best.auto, wanted)))
+  line = line .. " |                "
+  for _, peers in ipairs { best.plain, best.tuned, wanted or 0 } do
+    line = ("%s %5s %5s"):format(line, number(peers > 0 and best.single / peers or 0),
+      number(peers > 0 and best.auto / peers or 0))
+  end
+  print(line)
 end
-print(version and ("P: %s, %d threads; I: the rate of PyTorch 1.13 that is to be compared with")
-  :format(version, threads) or "PyTorch is not installed")
+print(version and version .. "; wanted: what was asked for, PyTorch 1.13 on two cores"
+  or "PyTorch is not installed")
+print(("%d threads, %s time"):format(threads, threads == 1 and "processor" or "wall-clock"))

@@ -1,10 +1,11 @@
 -- What the benchmarks share: rates of samplers, and the adaptive plan of the published maps.
 local support = {}
 
---- Steps a second of every chain: from the first run that lasts `seconds`, after `warm` steps.
-function support.rate(s, seconds, warm, advance)
+--- Steps a second of every chain: from the first run that lasts `seconds`, after `warm` steps, by
+--- `clock` (wall-clock time).
+function support.rate(s, seconds, warm, advance, clock)
   local steps, elapsed = 1, 0
-  advance = advance or s.run
+  advance, clock = advance or s.run, clock or dam.clock
   if warm > 0 then
     s:run(warm)
   end
@@ -12,9 +13,9 @@ function support.rate(s, seconds, warm, advance)
     if elapsed > 0 then
       steps = math.ceil(steps * math.min(20, 1.2 * seconds / elapsed))
     end
-    local begin = dam.clock()
+    local begin = clock()
     advance(s, steps)
-    elapsed = math.max(dam.clock() - begin, 1e-6)
+    elapsed = math.max(clock() - begin, 1e-6)
   until elapsed >= seconds
   return steps / elapsed
 end

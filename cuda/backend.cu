@@ -94,9 +94,9 @@ typedef struct {
     int buffers;
     pattern_buffer patterns[2];
     block work, targets, ends, log, rows; /* ends: the `end` of a wave; log: its structure */
-    bool lists;                           /* there is room for lists, */
-    dam_coarse_products coarse;           /* and for patterns in bytes; how they are multiplied */
-    dam_wave lists_of; /* the wave whose lists are on the device; count = 0: of none */
+    block lists;                          /* none where there was no room for them */
+    dam_coarse_products coarse; /* there is room for patterns in bytes; how they are multiplied */
+    dam_wave lists_of;          /* the wave whose lists are on the device; count = 0: of none */
     int64_t log_rows;
     dam_device_wave wave; /* the one on the device */
     dam_stretch to;       /* of the steps in progress */
@@ -321,6 +321,7 @@ static void drop(room *r)
     give_back(r, &r->ends);
     give_back(r, &r->log);
     give_back(r, &r->rows);
+    give_back(r, &r->lists);
     dam_free(r->staging);
     r->staging = NULL;
     r->staging_bytes = 0;
@@ -414,7 +415,7 @@ static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
     w.chains = s->n_T * s->replicas;
     w.replicas = s->replicas;
     w.panels_stride = shares_patterns(s) ? 0 : panels_size(s);
-    if (((const room *)s->room)->lists)
+    if (tiers_of(s) >> DAM_TIER_ACTIVE & 1)
         w.list_room = dam_wave_list_room(&w);
     w.coarse = ((const room *)s->room)->coarse;
     return w;
@@ -446,7 +447,16 @@ static pattern_parts parts_of(const dam_sampler *s, void *memory, uint64_t sets)
             panels + words + (words > 0 ? sets * sizeof(dam_byte_patterns) : 0)};
 }
 
-/* Bytes of a wave on the device, its patterns in `buffers` copies included; no log. */
+/* Bytes of the lists of a wave. */
+static uint64_t list_bytes_of(const dam_sampler *s, int64_t disorders)
+{
+    dam_device_wave w = describe(s, disorders);
+
+    (void)dam_wave_layout(&w, NULL);
+    return w.list_room > 0 ? dam_wave_layout_lists(&w, NULL) : 0;
+}
+
+/* Bytes of a wave on the device, its patterns in `buffers` copies included; no log, no lists. */
 static uint64_t bytes_of(const dam_sampler *s, int64_t disorders, int buffers)
 {
     dam_device_wave w = describe(s, disorders);
@@ -456,14 +466,14 @@ static uint64_t bytes_of(const dam_sampler *s, int64_t disorders, int buffers)
            (uint64_t)disorders * sizeof(int64_t) + 4096;
 }
 
-/* The most disorders, at most `limit`, that fit into `bytes`; 0: not one. */
-static int64_t fitting(const dam_sampler *s, int64_t limit, int buffers, uint64_t bytes)
+/* The most disorders, at most `limit`, that fit into `bytes`, with lists or without; 0: not one. */
+static int64_t fitting(const dam_sampler *s, int64_t limit, int buffers, bool lists, uint64_t bytes)
 {
     int64_t low = 0, high = limit;
 
     while (low < high) {
         const int64_t middle = low + (high - low + 1) / 2;
-        if (bytes_of(s, middle, buffers) <= bytes)
+        if (bytes_of(s, middle, buffers) + (lists ? list_bytes_of(s, middle) : 0) <= bytes)
             low = middle;
         else
             high = middle - 1;
@@ -498,6 +508,23 @@ static dam_status take_all(dam_sampler *s, int64_t disorders, int buffers, dam_e
     return DAM_OK;
 }
 
+/* Room for the lists of a wave, unless it is there, or has to be done without. */
+static dam_status take_lists(dam_sampler *s, dam_error *e)
+{
+    room *r = (room *)s->room;
+    const uint64_t bytes = list_bytes_of(s, r->capacity);
+    uint64_t available = 0;
+
+    if (r->lists.at || bytes == 0)
+        return DAM_OK;
+    r->lists_of.count = 0;
+    if (budget(r, &available, e))
+        return e->status;
+    if (bytes > available || take(r, bytes, "the lists of a wave", &r->lists, e) == DAM_OK)
+        return DAM_OK;
+    return e->status == DAM_ERR_MEMORY ? DAM_OK : e->status;
+}
+
 /* Room for the log of the sampler's record, in what is left of the budget. */
 static dam_status take_log(dam_sampler *s, dam_error *e)
 {
@@ -527,6 +554,7 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
     uint64_t bytes = 0;
     int64_t n;
     int buffers = 1;
+    bool lists = true;
 
     *count = 0;
     if (enter(r, e))
@@ -535,25 +563,24 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
         if (budget(r, &bytes, e))
             return e->status;
         r->coarse = coarse_of(s, describe(s, disorder));
-        r->lists = tiers_of(s) >> DAM_TIER_ACTIVE & 1;
-        n = fitting(s, disorder, 1, bytes);
-        if (n < 1 && (r->lists || r->coarse)) {
-            r->lists = false; /* it can do without */
+        n = fitting(s, disorder, 1, lists, bytes);
+        if (n < 1) {
+            lists = false; /* it can do without these */
             r->coarse = DAM_COARSE_OFF;
-            n = fitting(s, disorder, 1, bytes);
+            n = fitting(s, disorder, 1, lists, bytes);
         }
         if (n < 1)
             return refuse(r, bytes_of(s, 1, 1), "one disorder with its chains", e);
-        if (n < disorder && !shares_patterns(s) && fitting(s, disorder, 2, bytes) > 0) {
+        if (n < disorder && !shares_patterns(s) && fitting(s, disorder, 2, lists, bytes) > 0) {
             buffers = 2; /* the next wave's patterns are made while this one steps */
-            n = fitting(s, disorder, 2, bytes);
+            n = fitting(s, disorder, 2, lists, bytes);
         }
         if (take_all(s, n, buffers, e)) {
             drop(r);
             return e->status;
         }
     }
-    if (take_log(s, e)) {
+    if (take_lists(s, e) || take_log(s, e)) {
         drop(r);
         return e->status;
     }
@@ -579,6 +606,8 @@ static void trim(dam_sampler *s)
         return;
     (void)cudaStreamSynchronize(r->making);
     (void)cudaStreamSynchronize(r->stream);
+    if (r->lists.bytes > KEEP_BYTES)
+        give_back(r, &r->lists);
     if (!keeps(s))
         drop(r);
     if (r->log_rows > 0) {
@@ -827,6 +856,10 @@ static dam_status upload(dam_sampler *s, dam_wave wave, dam_error *e)
     staged host;
 
     (void)dam_wave_layout(&r->wave, r->work.at);
+    if (r->lists.at)
+        (void)dam_wave_layout_lists(&r->wave, r->lists.at);
+    else
+        r->wave.list_room = 0;
     r->wave.target = (const int64_t *)r->targets.at;
     r->wave.end = (uint64_t *)r->ends.at;
     r->wave.single = tiers_of(s) >> DAM_TIER_SINGLE & 1 ? dam_wave_single(&r->wave) : 0;
@@ -982,7 +1015,8 @@ static dam_status begin_log(dam_sampler *s, uint64_t first, dam_error *e)
 /* Whether lists are there, or may pay, for a stretch of `steps` steps. */
 static bool lists_pay(const dam_sampler *s, const room *r, uint64_t steps)
 {
-    const bool kept = r->capacity == s->patterns->disorder && keeps(s);
+    const bool kept = r->capacity == s->patterns->disorder && keeps(s) &&
+                      (s->keep_patterns || r->lists.bytes <= KEEP_BYTES);
 
     return r->wave.list_room > 0 && (kept || steps >= DAM_ACTIVE_LEAST_STEPS);
 }

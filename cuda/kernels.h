@@ -159,17 +159,13 @@ struct dam_device_wave {
     dam_block_sum *sums;            /* [disorders][chains][blocks] */
     int32_t *queued;                /* [DAM_QUEUES]: batches that wait for the reference */
     struct dam_batch *queue;        /* [DAM_QUEUES][room] */
-    struct dam_near_list *list;     /* [disorders][chains], and the rest when list_room > 0 */
-    float *listed;                  /* [disorders][chains][list_room][N] */
-    float *centre;                  /* [disorders][chains][N]: where lists were made */
-    int32_t *claim;                 /* [disorders][builders]: chain that is given a list */
-    uint16_t *bins;                 /* [disorders][builders][M]: alignments of its proposal */
-    int32_t *open;                  /* [disorders]: columns in use */
-    int32_t *who;                   /* [disorders][width]: chain of a column */
     int64_t room;                   /* batches that a queue can hold */
-    int32_t builders;               /* chains of a disorder that get lists in the same step */
     int32_t width;                  /* `chains` rounded up to whole tiles of the single pass */
     int32_t splits, tiles;          /* parts of the patterns, and tiles of patterns in a part */
+
+    int32_t *open;    /* [disorders]: columns in use, where other tiers come first */
+    int32_t *who;     /* [disorders][width]: chain of a column */
+    int32_t builders; /* chains of a disorder that get lists in the same step */
 
     /* the same, when coarse */
     int32_t *coarse_open;            /* [disorders]: rows in use */
@@ -181,16 +177,29 @@ struct dam_device_wave {
     int32_t coarse_width;            /* `chains` rounded up to whole tiles of the coarse pass */
     int32_t segments, coarse_room;   /* parts of the patterns; near ones that are noted */
     int32_t segment;                 /* panels of a part */
+
+    /* cut by dam_wave_layout_lists */
+    struct dam_near_list *list; /* [disorders][chains] */
+    float *listed;              /* [disorders][chains][list_room][N] */
+    float *centre;              /* [disorders][chains][N]: where lists were made */
+    int32_t *claim;             /* [disorders][builders]: chain that is given a list */
+    uint16_t *bins;             /* [disorders][builders][M]: alignments of its proposal */
 };
 
 /*
  * Bytes that a wave needs beside its patterns; with `memory` (of the device, aligned to 256 bytes)
- * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas, list_room and
- * coarse must be set. Large parts, per chain: 12 N bytes of states and 16 bytes per block of 1024
- * patterns; with lists about 256 KiB more, and 16 M bytes per disorder; for the coarse pass M/2
- * bytes more at most.
+ * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas and coarse must be
+ * set. Large parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns; for
+ * the coarse pass M/2 bytes more at most.
  */
 uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory);
+
+/*
+ * The same for lists, after dam_wave_layout, with list_room set and above 0. Per chain: 4 N bytes
+ * for each pattern of list_room, 128 KiB at most where N is below 8192, and 4 KiB; 16 M bytes per
+ * disorder.
+ */
+uint64_t dam_wave_layout_lists(struct dam_device_wave *w, void *memory);
 
 /* Whether the single precision pass can decide much here; else all goes to the reference. */
 int32_t dam_wave_single(const struct dam_device_wave *w);
@@ -205,10 +214,10 @@ int64_t dam_coarse_words(int32_t N, int64_t M);
 cudaError_t dam_launch_bytes(const float *panels, int32_t N, int64_t M, int64_t sets,
                              struct dam_byte_patterns *of, int32_t *words, cudaStream_t stream);
 
-/* Patterns that a list should have room for; 0: too few patterns for lists. */
+/* Patterns that a list should have room for; 0: too few patterns for lists. N and M must be set. */
 int32_t dam_wave_list_room(const struct dam_device_wave *w);
 
-/* Forgets all lists: once after dam_wave_layout, and for other chains. */
+/* Forgets all lists: once after dam_wave_layout_lists, and for other chains. */
 cudaError_t dam_launch_forget(const struct dam_device_wave *w, cudaStream_t stream);
 
 /*

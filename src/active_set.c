@@ -217,6 +217,8 @@ static void tabulate_rest(dam_active_list *list, const dam_active_field *f, cons
         }
         if (!(all.high - all.low <= most))
             break;
+        if (f->reference->kernel == DAM_LSE)
+            all.high = log(all.high);
         list->rest[list->angles] = all;
     }
 }
@@ -292,6 +294,19 @@ static void copy_patterns(dam_active_list *list, int N, const source *from, cons
 static double angle_of(const dam_active_field *f, double product)
 {
     return dam_active_angle(product / f->N);
+}
+
+/* The first angle of the table that is not below it, or `angles`. */
+static int grid_angle(const dam_active_field *f, double product, int angles)
+{
+    const double c = product / f->N - DAM_NORM_SLACK - 1e-12, d = c < 1.0 ? 1.0 - c : 0.0;
+    /* the series of acos, cut off, is below it */
+    const double low = sqrt(2.0 * d) * (1.0 + d * (1.0 / 12 + d * (3.0 / 160 + d * (5.0 / 896))));
+    int i = (int)(low / DAM_ACTIVE_GRID);
+
+    while (i < angles && c < cosine[i * DAM_ACTIVE_PER_GRID])
+        i++;
+    return i < angles ? i : angles;
 }
 
 /* What the life of a list tells about how fast the chain moves. */
@@ -462,12 +477,6 @@ static void align(const dam_active_set *set, const dam_active_list *list, const 
                          phi);
 }
 
-/* The rest of one list, as a logarithm. */
-static double log_rest(const dam_reference *r, const dam_active_list *list, dam_active_rest rest)
-{
-    return log(rest.high) + r->c * (list->top - 1.0);
-}
-
 /* The largest alignment and the sum relative to its term. */
 static dam_block_sum sum_lse(const dam_active_field *f, const double *phi, int64_t listed)
 {
@@ -545,10 +554,10 @@ static dam_interval interval_polynomial(const dam_active_field *f, const double 
 static dam_active_rest rest_at(const dam_active_list *list, const dam_active_field *f,
                                double product)
 {
-    const double at = ceil(angle_of(f, product) / DAM_ACTIVE_GRID);
+    const int at = grid_angle(f, product, list->angles);
 
     if (at < list->angles)
-        return list->rest[(int)at];
+        return list->rest[at];
     return (dam_active_rest){f->reference->kernel == DAM_POLYNOMIAL ? -HUGE_VAL : 0, HUGE_VAL};
 }
 
@@ -566,8 +575,8 @@ dam_interval dam_active_evaluate(const dam_active_set *set, const dam_active_fie
     if (inner)
         own = rest_at(&set->inner, f, product[1]);
     if (r->kernel == DAM_LSE) {
-        log_rests[0] = log_rest(r, &set->outer, rest);
-        log_rests[1] = log_rest(r, &set->inner, own);
+        log_rests[0] = rest.high + r->c * (set->outer.top - 1.0);
+        log_rests[1] = inner ? own.high + r->c * (set->inner.top - 1.0) : -HUGE_VAL;
         return interval_lse(f, phi, list->listed, log_rests);
     }
     rest.low += own.low;

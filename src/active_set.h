@@ -46,7 +46,8 @@ typedef struct {
     bool centred;    /* x_ref is a pattern, not a state that the chain was in */
     double top;
     int angles; /* entries of `rest`; nothing is known of larger angles */
-    dam_active_rest rest[DAM_ACTIVE_ANGLES]; /* for angles up to i DAM_ACTIVE_GRID */
+    /* for angles up to i DAM_ACTIVE_GRID; LSE: `high` is a logarithm */
+    dam_active_rest rest[DAM_ACTIVE_ANGLES];
     double spread;    /* mean square of the angle by which the chain moves in a step; 0: unknown */
     double planned;   /* cost of a step, lists made anew included */
     double cost;      /* of one evaluation */

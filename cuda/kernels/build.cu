@@ -125,7 +125,6 @@ static __device__ void make_plan(const wave &w, build_shared *s, const dam_devic
                                  const dam_near_list *l, int32_t plan)
 {
     const int32_t skin = skin_of(c->sigma, plan);
-    const int64_t most = w.M / 4 < w.list_room ? w.M / 4 : w.list_room;
     const double spread = l->spread > 0 ? l->spread : DAM_ACTIVE_ACCEPTANCE * c->sigma * c->sigma;
     int64_t listed = w.M;
     int32_t i = s->steps;
@@ -142,7 +141,7 @@ static __device__ void make_plan(const wave &w, build_shared *s, const dam_devic
     s->last[plan] = i;
     s->listed[plan] = static_cast<int32_t>(listed);
     s->cost[plan] = HUGE_VAL;
-    if (skin > 0 && listed >= 1 && listed <= most)
+    if (skin > 0 && listed >= 1 && listed <= w.list_room)
         s->cost[plan] = list_cost(w, static_cast<double>(listed)) +
                         (list_build_cost(w) + LIST_COST_READ * w.N * static_cast<double>(listed)) /
                             dam_active_life(skin, spread);

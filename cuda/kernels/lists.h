@@ -12,9 +12,11 @@
 namespace DAM_CUDA_NAMESPACE
 {
 
-/* Numbers of a list, and the most patterns whose places fit into a block's shared memory. */
-#define LIST_NUMBERS 65536
+/* Numbers of a list, the most patterns whose places fit into a block's shared memory, and the part
+ * of all patterns from which on a list is about as dear as all of them. */
+#define LIST_NUMBERS 32768
 #define LIST_PATTERNS DAM_ACTIVE_BINS
+#define LIST_LEAST_PART 8
 
 /* Chains of a disorder that can be given lists in the same step. */
 #define LIST_BUILDERS 8

@@ -90,31 +90,36 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
     cut(&w->sums, memory, &used, all * blocks_of(*w));
     cut(&w->queued, memory, &used, DAM_QUEUES);
     cut(&w->queue, memory, &used, DAM_QUEUES * w->room);
-    w->builders = static_cast<int32_t>(w->chains < LIST_BUILDERS ? w->chains : LIST_BUILDERS);
-    if (w->list_room > 0) {
-        cut(&w->list, memory, &used, all);
-        cut(&w->listed, memory, &used, all * w->list_room * w->N);
-        cut(&w->centre, memory, &used, all * w->N);
-        cut(&w->claim, memory, &used, w->disorders * w->builders);
-        cut(&w->bins, memory, &used, w->disorders * w->builders * w->M);
-    }
-    if (w->list_room > 0 || w->coarse) {
-        cut(&w->open, memory, &used, w->disorders);
-        cut(&w->who, memory, &used, w->disorders * w->width);
-    }
+    cut(&w->open, memory, &used, w->disorders);
+    cut(&w->who, memory, &used, w->disorders * w->width);
     if (w->coarse)
         cut_coarse(w, memory, &used);
+    w->builders = static_cast<int32_t>(w->chains < LIST_BUILDERS ? w->chains : LIST_BUILDERS);
+    return used;
+}
+
+uint64_t dam_wave_layout_lists(struct dam_device_wave *w, void *memory)
+{
+    const int64_t all = w->disorders * w->chains;
+    uint64_t used = 0;
+
+    cut(&w->list, memory, &used, all);
+    cut(&w->listed, memory, &used, all * w->list_room * w->N);
+    cut(&w->centre, memory, &used, all * w->N);
+    cut(&w->claim, memory, &used, w->disorders * w->builders);
+    cut(&w->bins, memory, &used, w->disorders * w->builders * w->M);
     return used;
 }
 
 int32_t dam_wave_list_room(const struct dam_device_wave *w)
 {
-    int64_t room = LIST_NUMBERS / w->N, most = w->M / 4 < LIST_PATTERNS ? w->M / 4 : LIST_PATTERNS;
-    int64_t whole = DAM_WARP;
+    const int64_t most = w->M / LIST_LEAST_PART;
+    int64_t room = LIST_NUMBERS / w->N, whole = DAM_WARP;
 
     if (w->M < DAM_ACTIVE_LEAST_PATTERNS)
         return 0;
     room = room < most ? room : most;
+    room = room < LIST_PATTERNS ? room : LIST_PATTERNS;
     while (whole > 4 && whole > room)
         whole /= 2;
     return static_cast<int32_t>(room < whole ? whole : room / whole * whole);

@@ -337,7 +337,8 @@ INLINE double add_registers(vector sum[LANE_VECTORS])
 #pragma GCC unroll 4
         for (int v = 0; v < half; v++)
             sum[v] = sum[v] + sum[v + half];
-    memcpy(lane, sum, sizeof lane);
+    for (int j = 0; j < WIDTH; j++)
+        lane[j] = sum[0][j];
 #pragma GCC unroll 3
     for (int half = WIDTH / 2; half > 0; half /= 2)
 #pragma GCC unroll 4

@@ -240,7 +240,7 @@ INLINE void make_turns(const halves *word, int parts, reals *sine, reals *cosine
     FOR_EACH_PART
     {
         const halves turned = word[v] + 0x20000000u;
-        const halves odd = (halves)((integers)(turned << 1) >> 31), sign = (halves){0} + (1u << 31);
+        const halves odd = (halves){0} - (turned >> 30 & 1u), sign = (halves){0} + (1u << 31);
         sine[v] = (reals)((((halves)c[v] & odd) | ((halves)s[v] & ~odd)) ^ (turned & sign));
         cosine[v] = (reals)((((halves)s[v] & odd) | ((halves)c[v] & ~odd)) ^
                             ((turned + 0x40000000u) & sign));
@@ -326,9 +326,11 @@ static void normals(dam_stream s, int64_t count, uint64_t first, float *restrict
     generator_make(&g, s, (uint32_t)(first >> 32));
     for (; count >= two; count -= two, first += 2 * PLACES, out += two)
         make_normals(&g, first, 2, out);
+    if (count <= 0)
+        return;
     if (count > one)
         make_normals(&g, first, 2, last);
-    else if (count > 0)
+    else
         make_normals(&g, first, 1, last);
     memcpy(out, last, (size_t)count * sizeof *out);
 }

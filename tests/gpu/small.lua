@@ -5,7 +5,7 @@ for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 }, dam.polynomial { k = 3 } }
   for _, shape in ipairs { { 17, 150 }, { 24, 1100 }, { 99, 37 } } do
     local digests = {}
     for _, name in ipairs { "cpu", device } do
-      local s <close> = dam.mh { hamiltonian = H, T = { 0.2, 0.6 }, replicas = 2, device = name,
+      local s <close> = dam.mh { hamiltonian = H, T = { 0.02, 0.6 }, replicas = 2, device = name,
         patterns = dam.patterns { N = shape[1], M = shape[2], disorder = 3 },
         init = { phi = { 0.9, 1 } } }
       s:run(20)
