@@ -67,8 +67,8 @@ end)
 t.test("tensor cores and plain products find the same, work and energies included", function()
   local found = {}
   for i, environment in ipairs { "", "DAMLUA_TEST_CUDA_PLAIN=1 " } do
-    local p <close> = assert(io.popen(("%s'%s' - %s 2>&1 <<'END'\n%s\nEND"):format(environment, arg[-1],
-      device, [[
+    local p <close> = assert(io.popen(("%s'%s' - %s 2>&1 <<'END'\n%s\nEND"):format(environment,
+      arg[-1], device, [[
       local dam = require "dam"
       for _, H in ipairs { dam.lse(), dam.lse { beta_net = 3 }, dam.lsr { b = 3.41 } } do
         for _, shape in ipairs { { 24, 30001 }, { 99, 4000 }, { 500, 777 } } do

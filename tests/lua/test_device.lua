@@ -105,7 +105,8 @@ end)
 t.test("the coarse tier was asked, and decided what it was asked", function()
   t.ok(coarse > 0, "patterns in bytes")
   local s <close> = dam.mh { hamiltonian = dam.lsr { b = 3.41 }, device = DEVICE, T = 0.2,
-    patterns = dam.patterns { N = 23, M = 129 }, evaluation = "coarse", init = "cold", replicas = 2 }
+    patterns = dam.patterns { N = 23, M = 129 }, evaluation = "coarse", init = "cold",
+    replicas = 2 }
   local stats = s:sample(20).stats
   t.equal(stats.by_tier[1].coarse, 129, "patterns of a step in bytes")
   t.equal(stats.unsure[1].coarse, 0, "left open")
