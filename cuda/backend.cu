@@ -95,7 +95,8 @@ typedef struct {
     pattern_buffer patterns[2];
     block work, targets, ends, log, rows; /* ends: the `end` of a wave; log: its structure */
     block lists;                          /* none where there was no room for them */
-    dam_wave lists_of; /* the wave whose lists are on the device; count = 0: of none */
+    dam_coarse_products coarse; /* there is room for patterns in bytes; how they are multiplied */
+    dam_wave lists_of;          /* the wave whose lists are on the device; count = 0: of none */
     int64_t log_rows;
     dam_device_wave wave; /* the one on the device */
     dam_stretch to;       /* of the steps in progress */
@@ -382,6 +383,19 @@ static dam_tier_set tiers_of(const dam_sampler *s)
     return s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers;
 }
 
+/* How the coarse pass multiplies, where it is asked for; "auto" leaves it out where it hardly pays.
+ */
+static dam_coarse_products coarse_of(const dam_sampler *s, const dam_device_wave &w)
+{
+    const dam_tier_set tiers = tiers_of(s);
+    const bool automatic = tiers & DAM_TIERS_AUTO;
+
+    if (!(automatic || tiers >> DAM_TIER_COARSE & 1) || !dam_wave_coarse(&w, automatic))
+        return DAM_COARSE_OFF;
+    /* so that tests can compare both */
+    return getenv("DAMLUA_TEST_CUDA_PLAIN") ? DAM_COARSE_PLAIN : DAM_COARSE_UNITS;
+}
+
 /* Singles of a disorder's panels on the device. */
 static int64_t panels_size(const dam_sampler *s)
 {
@@ -403,7 +417,34 @@ static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
     w.panels_stride = shares_patterns(s) ? 0 : panels_size(s);
     if (tiers_of(s) >> DAM_TIER_ACTIVE & 1)
         w.list_room = dam_wave_list_room(&w);
+    w.coarse = ((const room *)s->room)->coarse;
     return w;
+}
+
+/* Numbers of four bytes of a disorder's patterns in bytes; 0 without the coarse pass. */
+static int64_t words_size(const dam_sampler *s)
+{
+    return ((const room *)s->room)->coarse ? dam_coarse_words(s->patterns->N, s->patterns->M) : 0;
+}
+
+/* The parts of a buffer for the patterns of `sets` disorders: panels, words, and what these have in
+ * common. */
+typedef struct {
+    float *panels;
+    int32_t *words;
+    dam_byte_patterns *of;
+    uint64_t bytes; /* of all */
+} pattern_parts;
+
+static pattern_parts parts_of(const dam_sampler *s, void *memory, uint64_t sets)
+{
+    const uint64_t panels = sets * (uint64_t)panels_size(s) * sizeof(float);
+    const uint64_t words = sets * (uint64_t)words_size(s) * sizeof(int32_t);
+    char *at = (char *)memory;
+
+    return {(float *)memory, at ? (int32_t *)(at + panels) : NULL,
+            at ? (dam_byte_patterns *)(at + panels + words) : NULL,
+            panels + words + (words > 0 ? sets * sizeof(dam_byte_patterns) : 0)};
 }
 
 /* Bytes of the lists of a wave. */
@@ -421,7 +462,7 @@ static uint64_t bytes_of(const dam_sampler *s, int64_t disorders, int buffers)
     dam_device_wave w = describe(s, disorders);
     const uint64_t sets = shares_patterns(s) ? 1 : (uint64_t)disorders * (uint64_t)buffers;
 
-    return sets * (uint64_t)panels_size(s) * sizeof(float) + dam_wave_layout(&w, NULL) +
+    return parts_of(s, NULL, sets).bytes + dam_wave_layout(&w, NULL) +
            (uint64_t)disorders * sizeof(int64_t) + 4096;
 }
 
@@ -455,8 +496,7 @@ static dam_status take_all(dam_sampler *s, int64_t disorders, int buffers, dam_e
     const uint64_t sets = shares_patterns(s) ? 1 : (uint64_t)disorders;
 
     for (int i = 0; i < buffers; i++)
-        if (take(r, sets * (uint64_t)panels_size(s) * sizeof(float), "patterns",
-                 &r->patterns[i].memory, e))
+        if (take(r, parts_of(s, NULL, sets).bytes, "patterns", &r->patterns[i].memory, e))
             return e->status;
     if (take(r, dam_wave_layout(&w, NULL), "the chains of a wave", &r->work, e) ||
         take(r, (uint64_t)disorders * sizeof(int64_t), "the targets", &r->targets, e) ||
@@ -522,9 +562,11 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
     if (r->capacity == 0) {
         if (budget(r, &bytes, e))
             return e->status;
+        r->coarse = coarse_of(s, describe(s, disorder));
         n = fitting(s, disorder, 1, lists, bytes);
         if (n < 1) {
-            lists = false; /* it can do without */
+            lists = false; /* it can do without these */
+            r->coarse = DAM_COARSE_OFF;
             n = fitting(s, disorder, 1, lists, bytes);
         }
         if (n < 1)
@@ -599,6 +641,19 @@ static dam_status send_data(dam_sampler *s, dam_wave wave, pattern_buffer *b, da
     return status;
 }
 
+/* The bytes of the patterns that are in the buffer. */
+static dam_status begin_bytes(dam_sampler *s, dam_wave wave, pattern_buffer *b, dam_error *e)
+{
+    const int64_t sets = shares_patterns(s) ? 1 : wave.count;
+    const pattern_parts to = parts_of(s, b->memory.at, (uint64_t)sets);
+    room *r = (room *)s->room;
+
+    return failed_code(r->number,
+                       DAM_LAUNCHED(dam_launch_bytes(to.panels, s->patterns->N, s->patterns->M,
+                                                     sets, to.of, to.words, r->making)),
+                       "dam_launch_bytes", __LINE__, e);
+}
+
 /* Puts the making of a wave's patterns into the stream for it. */
 static dam_status begin_patterns(dam_sampler *s, dam_wave wave, pattern_buffer *b, dam_error *e)
 {
@@ -616,7 +671,8 @@ static dam_status begin_patterns(dam_sampler *s, dam_wave wave, pattern_buffer *
                      e)) {
         return e->status;
     }
-    if (FAILS(r, cudaEventRecord(b->made, r->making), e))
+    if ((r->coarse && begin_bytes(s, wave, b, e)) ||
+        FAILS(r, cudaEventRecord(b->made, r->making), e))
         return e->status;
     b->wave = wave;
     return DAM_OK;
@@ -643,6 +699,7 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
     const int64_t after = wave.first + wave.count, left = s->patterns->disorder - after;
     const dam_wave next = {after, left < r->capacity ? left : r->capacity};
     pattern_buffer *b, *other;
+    pattern_parts parts;
 
     if (enter(r, e))
         return e->status;
@@ -655,7 +712,10 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
     if (FAILS(r, cudaStreamWaitEvent(r->stream, b->made, 0), e))
         return e->status;
     r->wave = describe(s, wave.count);
-    r->wave.panels = (const float *)b->memory.at;
+    parts = parts_of(s, b->memory.at, shares_patterns(s) ? 1 : (uint64_t)wave.count);
+    r->wave.panels = parts.panels;
+    r->wave.coarse_of = parts.of;
+    r->wave.coarse_bytes = parts.words;
     other = b == r->patterns ? r->patterns + 1 : r->patterns;
     if (r->buffers == 2 && left > 0 && !s->patterns->data && !same(other->wave, next) &&
         begin_patterns(s, next, other, e))
@@ -692,6 +752,9 @@ static dam_device_chain to_device(const dam_chain *c)
     d.tried = c->tried[DAM_TIER_SINGLE];
     d.unsure = c->unsure[DAM_TIER_SINGLE];
     d.patterns = c->patterns[DAM_TIER_SINGLE] + c->patterns[DAM_TIER_REFERENCE];
+    d.coarse_patterns = c->patterns[DAM_TIER_COARSE];
+    d.coarse_tried = c->tried[DAM_TIER_COARSE];
+    d.coarse_unsure = c->unsure[DAM_TIER_COARSE];
     d.list_patterns = c->patterns[DAM_TIER_ACTIVE];
     d.list_tried = c->tried[DAM_TIER_ACTIVE];
     d.list_unsure = c->unsure[DAM_TIER_ACTIVE];
@@ -724,6 +787,9 @@ static void from_device(const dam_device_chain *d, uint64_t M, dam_chain *c)
     c->patterns[DAM_TIER_REFERENCE] = d->patterns - c->patterns[DAM_TIER_SINGLE];
     c->tried[DAM_TIER_SINGLE] = d->tried;
     c->unsure[DAM_TIER_SINGLE] = d->unsure;
+    c->patterns[DAM_TIER_COARSE] = d->coarse_patterns;
+    c->tried[DAM_TIER_COARSE] = d->coarse_tried;
+    c->unsure[DAM_TIER_COARSE] = d->coarse_unsure;
     c->patterns[DAM_TIER_ACTIVE] = d->list_patterns;
     c->tried[DAM_TIER_ACTIVE] = d->list_tried;
     c->unsure[DAM_TIER_ACTIVE] = d->list_unsure;

@@ -22,6 +22,13 @@
 namespace DAM_CUDA_NAMESPACE
 {
 
+/* How a coarse pass fares with a chain; all zero: nothing is known. */
+struct dam_coarse_fortune {
+    double depth;          /* LSE: near patterns begin so far below L */
+    uint64_t wait_until;   /* step before which it is not asked */
+    int32_t tried, failed; /* of the last proposals */
+};
+
 /* One chain on the device. The host fills it from its dam_chain, and that from it. */
 struct dam_device_chain {
     /* as in dam_chain */
@@ -37,6 +44,10 @@ struct dam_device_chain {
 
     /* the same of lists; lists made, and the sum of the lengths of those that were asked */
     uint64_t list_patterns, list_tried, list_unsure, rebuilds, listed;
+
+    /* the same of coarse passes; how they fare with the chain */
+    uint64_t coarse_patterns, coarse_tried, coarse_unsure;
+    struct dam_coarse_fortune fortune[2]; /* [1]: for energies */
 
     dam_interval now; /* L of the state: low = high when it is the reference's value */
 
@@ -67,6 +78,26 @@ struct dam_near_list {
     uint64_t made_at;
     dam_active_rest rest[DAM_ACTIVE_ANGLES];
 };
+
+/*
+ * The patterns of a disorder in bytes (coarse.h): bits of singles, which order like them. They are
+ * `largest` / 127 times their bytes, and off that by a vector of length `error` at most.
+ */
+struct dam_byte_patterns {
+    int32_t largest, error;
+};
+
+/* A proposal in bytes. */
+struct dam_byte_row {
+    int32_t chain;       /* within the disorder */
+    int32_t start;       /* a product, this much larger, is above 0 where the pattern is near */
+    int32_t low, factor; /* LSE: what makes it the bits of a term */
+    double error;        /* of its alignments; infinite: nothing can be said */
+    double edge;         /* LSE: c phi of a term that counts as 1 */
+};
+
+/* How the products of the coarse pass are computed; to the same integers. */
+enum dam_coarse_products { DAM_COARSE_OFF, DAM_COARSE_UNITS, DAM_COARSE_PLAIN };
 
 /* No chain claims a builder: bytes of 0x7f. */
 #define DAM_NOBODY 0x7f7f7f7f
@@ -106,10 +137,13 @@ struct dam_device_wave {
     int32_t lists;     /* lists are asked, and made where they pay (2, for tests: where they can be
                           made);     0: none, as it must be where list_room = 0 */
     int32_t list_room; /* patterns of a list: as dam_wave_list_room advises, or 0 */
+    int32_t coarse;    /* enum dam_coarse_products; off, where dam_wave_coarse is 0 */
 
     const float *panels;   /* [disorder][panel][k][DAM_PANEL], aligned to 256 bytes */
     int64_t panels_stride; /* singles from one disorder to the next; 0: all share one set */
-    const int64_t *target; /* [disorders]: index of the target pattern */
+    const struct dam_byte_patterns *coarse_of; /* [disorders], or one that all share */
+    const int32_t *coarse_bytes; /* [disorder][dam_coarse_words]: the patterns in bytes */
+    const int64_t *target;       /* [disorders]: index of the target pattern */
 
     uint64_t *end; /* one number: chains whose `steps` have reached it stay as they are */
     struct dam_device_log *log; /* one structure, on the device as well; NULL: no log */
@@ -129,21 +163,34 @@ struct dam_device_wave {
     int32_t width;                  /* `chains` rounded up to whole tiles of the single pass */
     int32_t splits, tiles;          /* parts of the patterns, and tiles of patterns in a part */
 
+    int32_t *open;    /* [disorders]: columns in use, where other tiers come first */
+    int32_t *who;     /* [disorders][width]: chain of a column */
+    int32_t builders; /* chains of a disorder that get lists in the same step */
+
+    /* the same, when coarse */
+    int32_t *coarse_open;            /* [disorders]: rows in use */
+    struct dam_byte_row *coarse_row; /* [disorders][coarse_width] */
+    int32_t *coarse_state;           /* [disorders][coarse_width][slice]: their bytes */
+    double *coarse_rest;             /* [disorders][segments][coarse_width] */
+    int32_t *coarse_count;           /* the same: near patterns, */
+    uint16_t *coarse_near;           /* [..][coarse_room]: and their places in the segment */
+    int32_t coarse_width;            /* `chains` rounded up to whole tiles of the coarse pass */
+    int32_t segments, coarse_room;   /* parts of the patterns; near ones that are noted */
+    int32_t segment;                 /* panels of a part */
+
     /* cut by dam_wave_layout_lists */
     struct dam_near_list *list; /* [disorders][chains] */
     float *listed;              /* [disorders][chains][list_room][N] */
     float *centre;              /* [disorders][chains][N]: where lists were made */
     int32_t *claim;             /* [disorders][builders]: chain that is given a list */
     uint16_t *bins;             /* [disorders][builders][M]: alignments of its proposal */
-    int32_t *open;              /* [disorders]: columns in use */
-    int32_t *who;               /* [disorders][width]: chain of a column */
-    int32_t builders;           /* chains of a disorder that get lists in the same step */
 };
 
 /*
  * Bytes that a wave needs beside its patterns; with `memory` (of the device, aligned to 256 bytes)
- * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas must be set. Large
- * parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns.
+ * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas and coarse must be
+ * set. Large parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns; for
+ * the coarse pass M/2 bytes more at most.
  */
 uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory);
 
@@ -156,6 +203,16 @@ uint64_t dam_wave_layout_lists(struct dam_device_wave *w, void *memory);
 
 /* Whether the single precision pass can decide much here; else all goes to the reference. */
 int32_t dam_wave_single(const struct dam_device_wave *w);
+
+/* Whether there is a coarse pass for this wave; `automatic`: and is likely to save time. */
+int32_t dam_wave_coarse(const struct dam_device_wave *w, int32_t automatic);
+
+/* Words, of four bytes, that the patterns of a disorder need for it. */
+int64_t dam_coarse_words(int32_t N, int64_t M);
+
+/* Makes the bytes of `sets` disorders, words[set][dam_coarse_words], from their panels. */
+cudaError_t dam_launch_bytes(const float *panels, int32_t N, int64_t M, int64_t sets,
+                             struct dam_byte_patterns *of, int32_t *words, cudaStream_t stream);
 
 /* Patterns that a list should have room for; 0: too few patterns for lists. N and M must be set. */
 int32_t dam_wave_list_room(const struct dam_device_wave *w);

@@ -445,7 +445,7 @@ static dam_status build(dam_sampler **out, walk *w, const char *path, dam_device
                                  .first_replica = o.first_replica,
                                  .seed = o.seed,
                                  .step = o.step,
-                                 .tiers = (dam_tier_set)o.tiers & DAM_TIERS_ALL,
+                                 .tiers = (dam_tier_set)o.tiers & (DAM_TIERS_ALL | DAM_TIERS_AUTO),
                                  .device = device};
     if (status == DAM_OK)
         status = dam_sampler_allocate(out, &made, e);

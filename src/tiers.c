@@ -19,8 +19,8 @@ dam_tier_set dam_tiers_auto(void)
 
     /* without instructions on bytes the coarse tier is slow */
     if (dam_kernels_get(&kernels, &ignored) || dam_coarse_loops_for(kernels) == &dam_coarse_plain)
-        return DAM_TIERS_ALL & ~(1u << DAM_TIER_COARSE);
-    return DAM_TIERS_ALL;
+        return (DAM_TIERS_ALL & ~(1u << DAM_TIER_COARSE)) | DAM_TIERS_AUTO;
+    return DAM_TIERS_ALL | DAM_TIERS_AUTO;
 }
 
 /* The tier whose name is the first `length` characters of `name`; DAM_TIERS when there is none. */

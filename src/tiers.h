@@ -22,6 +22,10 @@ typedef unsigned dam_tier_set;
 
 #define DAM_TIERS_ALL ((dam_tier_set)(1u << DAM_TIERS) - 1)
 
+/* A bit beside them, of the set that "auto" stands for: a device may take other tiers than the
+ * processor. */
+#define DAM_TIERS_AUTO (1u << DAM_TIERS)
+
 /* "active", "coarse", "single", "reference" */
 const char *dam_tier_name(dam_tier tier);
 

@@ -40,6 +40,12 @@ static __host__ __device__ __forceinline__ int64_t divide_up(int64_t a, int64_t 
     return (a + b - 1) / b;
 }
 
+/* Whether the single precision pass gets only what other tiers leave open (gather.cu). */
+static __host__ __device__ __forceinline__ bool gathers(const wave &w)
+{
+    return w.lists || w.coarse;
+}
+
 static __host__ __device__ __forceinline__ int64_t blocks_of(const wave &w)
 {
     return divide_up(w.M, DAM_BLOCK);

@@ -1,8 +1,8 @@
 /*
- * After the lists were asked: which open proposals go to the single precision pass, side by side in
- * as few columns as they need, and which go straight to the reference, some of them for a list to
- * be made of their alignments. A block of threads a disorder, chains in ascending order; then a
- * warp a column.
+ * After lists and the coarse pass were asked: which open proposals go to the single precision pass,
+ * side by side in as few columns as they need, and which go straight to the reference, some of them
+ * for a list to be made of their alignments. A block of threads a disorder, chains in ascending
+ * order; then a warp a column.
  */
 #include "queue.h"
 #include "single.h"
@@ -22,7 +22,7 @@ static __device__ bool wants_column(const wave &w, dam_device_chain *c, int64_t 
 
     if (c->verdict != DAM_UNDECIDED)
         return false;
-    if (w.claim[d * w.builders + builder] == i)
+    if (w.lists && w.claim[d * w.builders + builder] == i)
         c->builder = builder;
     if (!w.single || c->builder >= 0)
         c->column = -1;

@@ -30,7 +30,9 @@ namespace DAM_CUDA_NAMESPACE
  * said to do: patterns of a list are read from memory for one chain alone, those of the passes for
  * many. Constants, so that counts of work are reproducible.
  */
-#define LIST_COST_TERM 8.0      /* of a term, in components of a pattern */
+#define LIST_COST_TERM 8.0   /* of a term, in components of a pattern */
+#define LIST_COST_COARSE 0.1 /* of a component in the coarse pass, */
+#define LIST_COST_COARSE_TERM 4.0
 #define LIST_COST_READ 20.0     /* of a component of a list */
 #define LIST_COST_REFERENCE 6.0 /* of a component in the reference pass, */
 #define LIST_COST_REFERENCE_TERM 30.0
@@ -48,6 +50,12 @@ static __device__ __forceinline__ double list_plain_cost(const wave &w)
     const double exact = list_reference_cost(w);
     const double single = static_cast<double>(w.M) * (w.N + LIST_COST_TERM);
 
+    if (w.coarse) {
+        const double coarse =
+            static_cast<double>(w.M) * (LIST_COST_COARSE * w.N + LIST_COST_COARSE_TERM);
+        return w.measure && w.reference.kernel == DAM_LSE ? (1.0 + DAM_ACTIVE_ACCEPTANCE) * coarse
+                                                          : coarse;
+    }
     if (!w.single)
         return exact;
     return w.measure ? fmin(exact, single + DAM_ACTIVE_ACCEPTANCE * exact) : single;

@@ -2,8 +2,8 @@
  * Proposals, B(7), of all chains: a warp a chain. The normals of four components come from one
  * block of the stream, so a lane makes four neighbours; the squared norm is added in DAM_LANES
  * lanes of ascending k, as everywhere. The proposal is written twice: as a row for those who move
- * chains, and as a column of the disorder's matrix for the single precision pass. (Where there are
- * lists, gather.cu writes the columns, of the proposals that they leave open.)
+ * chains, and as a column of the disorder's matrix for the single precision pass. (Where other
+ * tiers come first, gather.cu writes the columns, of the proposals that they leave open.)
  */
 #include "common.h"
 #include "single.h"
@@ -46,7 +46,7 @@ static __device__ void begin_step(const wave &w, dam_device_chain *c, int64_t co
 /* A column that no proposal uses. */
 static __device__ void clear_column(const wave &w, int64_t number, float *column)
 {
-    for (int32_t k = static_cast<int32_t>(threadIdx.x % DAM_WARP); k < w.N && !w.lists;
+    for (int32_t k = static_cast<int32_t>(threadIdx.x % DAM_WARP); k < w.N && !gathers(w);
          k += DAM_WARP)
         column[static_cast<int64_t>(k) * w.width] = 0.0f;
     if (threadIdx.x % DAM_WARP == 0)
@@ -89,7 +89,7 @@ __global__ void propose(const wave w)
         const double y = x[k] + c->sigma * eta[k];
         const float v = static_cast<float>(y * factor);
         eta[k] = v;
-        if (!w.lists)
+        if (!gathers(w))
             column[static_cast<int64_t>(k) * w.width] = v;
     }
     if (lane == 0)

@@ -210,7 +210,7 @@ __global__ void __launch_bounds__(THREADS, COUNT > 5 ? 2 : 3)
     const single_place at = {w.panels + d * w.panels_stride,
                              w.columns + d * w.N * w.width + first_column,
                              divide_up(w.M, DAM_PANEL), w.N, w.width};
-    if (w.lists && first_column >= w.open[d])
+    if (gathers(w) && first_column >= w.open[d])
         return;
     float overlap[COUNT][SINGLE_OWN] = {}, sum[COUNT] = {}, other[COUNT] = {};
     int64_t tile = first_tile;

@@ -1,6 +1,7 @@
 /*
  * A wave as a whole: its memory, and the launches that a step or an evaluation consists of.
  */
+#include "coarse.h"
 #include "lists.h"
 #include "queue.h"
 #include "single.h"
@@ -32,6 +33,24 @@ static void divide_patterns(wave *w)
     w->splits = static_cast<int32_t>(divide_up(tiles, each));
 }
 
+/* Cuts them into segments of the coarse pass; there are warps enough when a block has four. */
+static void divide_panels(wave *w)
+{
+    const int32_t states = COARSE_STATES * coarse_groups(*w);
+    const int64_t panels = divide_up(w->M, DAM_PANEL);
+    int64_t each;
+
+    w->coarse_width = static_cast<int32_t>(divide_up(w->chains, states)) * states;
+    each = w->disorders * (w->coarse_width / states) * panels / (4 * ENOUGH_BLOCKS);
+    if (each < COARSE_LEAST_SEGMENT)
+        each = COARSE_LEAST_SEGMENT;
+    if (each > COARSE_SEGMENT)
+        each = COARSE_SEGMENT;
+    w->segment = static_cast<int32_t>(each);
+    w->segments = static_cast<int32_t>(divide_up(panels, each));
+    w->coarse_room = w->segment + COARSE_FEW / 2;
+}
+
 /* The next piece of memory; only counts without memory. */
 template <class T> static void cut(T **piece, void *memory, uint64_t *used, int64_t count)
 {
@@ -40,12 +59,25 @@ template <class T> static void cut(T **piece, void *memory, uint64_t *used, int6
     *used += (static_cast<uint64_t>(count) * sizeof(T) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+static void cut_coarse(wave *w, void *memory, uint64_t *used)
+{
+    const int64_t rows = w->disorders * w->coarse_width, places = rows * w->segments;
+
+    cut(&w->coarse_open, memory, used, w->disorders);
+    cut(&w->coarse_row, memory, used, rows);
+    cut(&w->coarse_state, memory, used, rows * coarse_slices(w->N) * (COARSE_SLICE / 4));
+    cut(&w->coarse_rest, memory, used, places);
+    cut(&w->coarse_count, memory, used, places);
+    cut(&w->coarse_near, memory, used, places * w->coarse_room);
+}
+
 uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
 {
     const int64_t all = w->disorders * w->chains;
     uint64_t used = 0;
 
     divide_patterns(w);
+    divide_panels(w);
     w->room = queue_room(*w);
     cut(&w->chain, memory, &used, all);
     cut(&w->x, memory, &used, all * w->N);
@@ -58,6 +90,11 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
     cut(&w->sums, memory, &used, all * blocks_of(*w));
     cut(&w->queued, memory, &used, DAM_QUEUES);
     cut(&w->queue, memory, &used, DAM_QUEUES * w->room);
+    cut(&w->open, memory, &used, w->disorders);
+    cut(&w->who, memory, &used, w->disorders * w->width);
+    if (w->coarse)
+        cut_coarse(w, memory, &used);
+    w->builders = static_cast<int32_t>(w->chains < LIST_BUILDERS ? w->chains : LIST_BUILDERS);
     return used;
 }
 
@@ -66,14 +103,11 @@ uint64_t dam_wave_layout_lists(struct dam_device_wave *w, void *memory)
     const int64_t all = w->disorders * w->chains;
     uint64_t used = 0;
 
-    w->builders = static_cast<int32_t>(w->chains < LIST_BUILDERS ? w->chains : LIST_BUILDERS);
     cut(&w->list, memory, &used, all);
     cut(&w->listed, memory, &used, all * w->list_room * w->N);
     cut(&w->centre, memory, &used, all * w->N);
     cut(&w->claim, memory, &used, w->disorders * w->builders);
     cut(&w->bins, memory, &used, w->disorders * w->builders * w->M);
-    cut(&w->open, memory, &used, w->disorders);
-    cut(&w->who, memory, &used, w->disorders * w->width);
     return used;
 }
 
@@ -104,6 +138,18 @@ int32_t dam_wave_single(const struct dam_device_wave *w)
     if (f->kernel == DAM_LSR)
         return dam_lsr_margin(f, &p) < WIDEST_USEFUL;
     return f->N * f->k * p.overlap < WIDEST_USEFUL;
+}
+
+/* Products of a step below which more launches cost more than a coarse pass saves; estimated. */
+#define COARSE_LEAST_WORK 3e8
+
+int32_t dam_wave_coarse(const struct dam_device_wave *w, int32_t automatic)
+{
+    const double work =
+        static_cast<double>(w->disorders * w->chains) * static_cast<double>(w->M) * w->N;
+
+    return w->reference.kernel != DAM_POLYNOMIAL && w->N <= COARSE_LARGEST_N &&
+           (!automatic || work >= COARSE_LEAST_WORK);
 }
 
 #define LAUNCH(call)              \
@@ -143,14 +189,25 @@ cudaError_t dam_launch_q12(const struct dam_device_wave *w, cudaStream_t stream)
     return w->replicas > 1 ? launch_q12(*w, 1, stream) : cudaSuccess;
 }
 
+static cudaError_t launch_coarse(const wave &w, int32_t fine, cudaStream_t stream)
+{
+    LAUNCH(launch_coarse_rows(w, fine, stream));
+    LAUNCH(launch_coarse_scan(w, stream));
+    return launch_coarse_judge(w, fine, stream);
+}
+
 cudaError_t dam_launch_step(const struct dam_device_wave *w, cudaStream_t stream)
 {
     LAUNCH(clear_queues(*w, stream));
     LAUNCH(launch_propose(*w, stream));
-    if (w->lists) {
+    if (w->lists)
         LAUNCH(launch_ask(*w, stream));
+    if (w->coarse)
+        LAUNCH(launch_coarse(*w, 0, stream));
+    if (w->coarse && w->measure && w->reference.kernel == DAM_LSE)
+        LAUNCH(launch_coarse(*w, 1, stream));
+    if (gathers(*w))
         LAUNCH(launch_gather(*w, stream));
-    }
     if (w->single)
         LAUNCH(launch_single_2(*w, stream));
     LAUNCH(launch_judge(*w, stream));

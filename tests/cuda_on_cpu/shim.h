@@ -271,6 +271,14 @@ static inline int atomicAdd(int *at, int v)
     return __atomic_fetch_add(at, v, __ATOMIC_RELAXED);
 }
 
+/* The products of four bytes each, and c. */
+static inline int __dp4a(int a, int b, int c)
+{
+    for (int i = 0; i < 4; i++)
+        c += static_cast<int8_t>(a >> 8 * i) * static_cast<int8_t>(b >> 8 * i);
+    return c;
+}
+
 /* The larger or smaller of what is there and v. */
 static inline int atomicMax(int *at, int v)
 {

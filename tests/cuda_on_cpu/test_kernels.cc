@@ -4,6 +4,7 @@
  * precision pass must contain the reference's value and be no wider than they claim to be. With
  * DAMLUA_SHIM_PLANT=n a fault is planted, and this program must fail.
  */
+#include "kernels/coarse.h"
 #include "kernels/queue.h"
 #include "kernels/reference.h"
 #include "kernels/single.h"
@@ -14,6 +15,10 @@
 
 extern "C" {
 #include "../c/check.h"
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* which C does not need */
+#include "cpu/coarse.h"
+#pragma GCC diagnostic pop
 #include "sampler.h"
 }
 
@@ -51,6 +56,7 @@ struct test_case {
     bool own;            /* the user's own patterns, one set for all disorders */
     int lists;           /* of the wave */
     double T;            /* the lowest one; 0: 0.05 */
+    bool coarse = false; /* with the coarse pass */
 };
 
 static void must(dam_status status, const dam_error &e)
@@ -99,6 +105,12 @@ class pair
     piece<uint16_t> bins;
     piece<dam_batch> queue;
     piece<int64_t> target;
+    void cut_coarse();
+    piece<dam_byte_patterns> coarse_of;
+    piece<dam_byte_row> coarse_row;
+    piece<int32_t> coarse_bytes, coarse_open, coarse_state, coarse_count;
+    piece<double> coarse_rest;
+    piece<uint16_t> coarse_near;
 };
 
 void pair::make_patterns(const test_case &t)
@@ -192,6 +204,12 @@ void pair::cut()
     w.sums = sums.at;
     w.queued = queued.at;
     w.queue = queue.at;
+    open.make(w.disorders);
+    who.make(w.disorders * w.width);
+    w.open = open.at;
+    w.who = who.at;
+    if (w.coarse)
+        cut_coarse();
     if (w.list_room == 0)
         return;
     dam_wave_layout_lists(&w, nullptr);
@@ -200,16 +218,35 @@ void pair::cut()
     centre.make(all * w.N);
     claim.make(w.disorders * w.builders);
     bins.make(w.disorders * w.builders * w.M);
-    open.make(w.disorders);
-    who.make(w.disorders * w.width);
     w.list = list.at;
     w.listed = listed.at;
     w.centre = centre.at;
     w.claim = claim.at;
     w.bins = bins.at;
-    w.open = open.at;
-    w.who = who.at;
     dam_launch_forget(&w, nullptr);
+}
+
+void pair::cut_coarse()
+{
+    const int64_t rows = w.disorders * w.coarse_width, sets = w.panels_stride ? w.disorders : 1;
+
+    coarse_of.make(sets);
+    coarse_bytes.make(sets * dam_coarse_words(w.N, w.M));
+    coarse_open.make(w.disorders);
+    coarse_row.make(rows);
+    coarse_state.make(rows * coarse_slices(w.N) * (COARSE_SLICE / 4));
+    coarse_rest.make(rows * w.segments);
+    coarse_count.make(rows * w.segments);
+    coarse_near.make(rows * w.segments * w.coarse_room);
+    w.coarse_of = coarse_of.at;
+    w.coarse_bytes = coarse_bytes.at;
+    w.coarse_open = coarse_open.at;
+    w.coarse_row = coarse_row.at;
+    w.coarse_state = coarse_state.at;
+    w.coarse_rest = coarse_rest.at;
+    w.coarse_count = coarse_count.at;
+    w.coarse_near = coarse_near.at;
+    dam_launch_bytes(w.panels, w.N, w.M, sets, coarse_of.at, coarse_bytes.at, nullptr);
 }
 
 /* The sampler's chains as they are. */
@@ -228,6 +265,8 @@ void pair::upload()
         to.steps = from.steps;
         to.accepted = to.patterns = to.tried = to.unsure = 0;
         to.list_patterns = to.list_tried = to.list_unsure = to.rebuilds = to.listed = 0;
+        to.coarse_patterns = to.coarse_tried = to.coarse_unsure = 0;
+        memset(to.fortune, 0, sizeof to.fortune);
         to.phi_sum = to.phi2_sum = to.L_sum = to.L2_sum = 0;
         to.now = {from.L, from.L};
     }
@@ -252,6 +291,7 @@ pair::pair(const test_case &t)
     w.single = 1;
     w.list_room = t.lists ? dam_wave_list_room(&w) : 0;
     w.lists = t.lists;
+    w.coarse = t.coarse ? DAM_COARSE_PLAIN : DAM_COARSE_OFF;
     make_panels(t);
     cut();
     upload();
@@ -397,7 +437,7 @@ static void check_kernels(const test_case &t)
 {
     pair p(t);
 
-    p.w.lists = 0;
+    p.w.lists = p.w.coarse = 0;
     check_patterns(t);
     check_propose(p, t);
     for (int version = 1; version <= 2; version++) {
@@ -408,14 +448,14 @@ static void check_kernels(const test_case &t)
     }
 }
 
-/* Whether sums of L and of its square agree: to the bit, or where lists answer as far as energies
- * are certified. */
+/* Whether sums of L and of its square agree: to the bit, or where lists or the coarse pass answer
+ * as far as energies are certified. */
 static bool same_sums(const pair &p, const test_case &t, const dam_chain &a,
                       const dam_device_chain &b)
 {
     const double each = 0.5 * dam_energy_width(&p.w.reference), n = static_cast<double>(t.sample);
 
-    if (!t.lists)
+    if (!t.lists && !t.coarse)
         return same(a.L_sum, b.L_sum) && same(a.L2_sum, b.L2_sum);
     return fabs(a.L_sum - b.L_sum) <= 1.01 * n * each &&
            fabs(a.L2_sum - b.L2_sum) <= 2.1 * each * sqrt(n * a.L2_sum) + n * each * each;
@@ -501,6 +541,237 @@ static void check_use_of_lists(const pair &p, const test_case &t, unsigned order
     if (order == 0)
         first = all;
     CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
+}
+
+/* The coarse pass decides most proposals that it is asked about, the same in every order. */
+static void check_use_of_coarse(const pair &p, const test_case &t, unsigned order)
+{
+    static uint64_t first;
+    uint64_t tried = 0, unsure = 0, all = 0;
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const dam_device_chain &chain = p.w.chain[c];
+        tried += chain.coarse_tried;
+        unsure += chain.coarse_unsure;
+        for (uint64_t v :
+             {chain.coarse_tried, chain.coarse_unsure, chain.coarse_patterns, chain.patterns,
+              dam_bits64(chain.fortune[0].depth), dam_bits64(chain.fortune[1].depth),
+              dam_bits64(chain.L_sum), dam_bits64(chain.L2_sum)})
+            all = dam_absorb(all, v);
+    }
+    CHECK(tried > 0 && (4 * unsure < tried || DAM_PLANTED(DAM_PLANT_DOUBT)),
+          "%s: the coarse pass left %g of %g open", t.name, static_cast<double>(unsure),
+          static_cast<double>(tried));
+    if (order == 0)
+        first = all;
+    CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
+}
+
+/* A byte of a pattern or, of four words that stand like it, of a state. */
+static int32_t byte_of(const int32_t *words, int64_t word, int32_t k)
+{
+    return static_cast<int8_t>(words[word] >> 8 * (k % 4));
+}
+
+/* Patterns in bytes are off what they claim at most; padding is 0. */
+static void check_bytes(const pair &p, const test_case &t)
+{
+    const int32_t slices = coarse_slices(p.w.N);
+    long off = 0, padding = 0;
+    double worst = 0;
+
+    for (int64_t d = 0; d < (t.own ? 1 : t.disorder); d++) {
+        const int32_t *words = p.w.coarse_bytes + d * dam_coarse_words(p.w.N, t.M);
+        const double error = dam_float(static_cast<uint32_t>(p.w.coarse_of[d].error));
+        for (int64_t mu = 0; mu < divide_up(t.M, DAM_PANEL) * DAM_PANEL; mu++) {
+            const float *xi = p.w.panels + d * p.w.panels_stride +
+                              mu / DAM_PANEL * DAM_PANEL * p.w.N + mu % DAM_PANEL;
+            double square = 0;
+            for (int32_t k = 0; k < slices * COARSE_SLICE; k++) {
+                const int32_t byte = byte_of(words, coarse_pattern_word(slices, mu, k / 4), k);
+                padding += (k >= t.N || mu >= t.M) && byte != 0;
+                if (k < t.N) {
+                    const double v = xi[k * DAM_PANEL] - coarse_quantum(p.w.coarse_of + d) * byte;
+                    square += v * v;
+                }
+            }
+            off += sqrt(square) > error;
+            worst = fmax(worst, sqrt(square) / error);
+        }
+    }
+    CHECK(off == 0, "%s: %ld patterns are further off their bytes than claimed", t.name, off);
+    CHECK(worst > 0.999, "%s: no pattern is off by more than %g of what is claimed", t.name, worst);
+    CHECK(padding == 0, "%s: %ld bytes of padding are not 0", t.name, padding);
+}
+
+/* What the CPU's plain loop finds of a row: far patterns (bits) and, padding left out, the products
+ * and the rough sum. */
+struct plain_scan {
+    std::vector<int32_t> product;
+    std::vector<uint16_t> far;
+    double rest;
+};
+
+static plain_scan scan_plainly(const pair &p, int64_t d, int64_t j)
+{
+    const dam_byte_row &row = p.w.coarse_row[d * p.w.coarse_width + j];
+    const dam_coarse_shape shape = dam_coarse_shape_of(p.w.N);
+    const int64_t all = divide_up(p.w.M, DAM_PANEL) * DAM_PANEL;
+    const int32_t slices = coarse_slices(p.w.N), wide = dam_coarse_row(shape);
+    const int32_t *words =
+        p.w.coarse_bytes + (p.w.panels_stride ? d : 0) * dam_coarse_words(p.w.N, p.w.M);
+    const int32_t *states = p.w.coarse_state + d * p.w.coarse_width * slices * (COARSE_SLICE / 4);
+    std::vector<int8_t> pattern(static_cast<size_t>(all * wide)),
+        state(static_cast<size_t>(DAM_COARSE_TILE * wide));
+    int32_t start[DAM_COARSE_TILE][DAM_COARSE_TILE] = {}, total[DAM_COARSE_TILE] = {};
+    float sums[DAM_COARSE_TILE][DAM_COARSE_TILE] = {};
+    dam_coarse_block b = {};
+    plain_scan out = {{}, std::vector<uint16_t>(static_cast<size_t>(all)), 0};
+
+    for (int32_t k = 0; k < p.w.N; k++) {
+        state[static_cast<size_t>(k)] =
+            static_cast<int8_t>(byte_of(states, coarse_state_word(slices, j, k / 4), k));
+        total[0] += state[static_cast<size_t>(k)];
+        for (int64_t mu = 0; mu < all; mu++)
+            pattern[static_cast<size_t>(dam_coarse_place(shape, mu, k))] =
+                static_cast<int8_t>(byte_of(words, coarse_pattern_word(slices, mu, k / 4), k));
+    }
+    b.shape = shape;
+    b.pattern = pattern.data();
+    b.tiles = all / DAM_COARSE_TILE;
+    b.state = state.data();
+    b.start = start;
+    b.total = total;
+    b.states = 1;
+    b.sum = p.w.reference.kernel == DAM_LSE && row.factor > 0;
+    while (b.sum && 1 << b.shift != row.factor)
+        b.shift++;
+    b.edge = b.sum ? 127 << (23 - b.shift) : 0;
+    b.floor = b.sum ? 1 << (23 - b.shift) : 0;
+    b.mask = out.far.data();
+    b.mask_stride = b.tiles + b.tiles % 2;
+    b.sums = sums;
+    for (int32_t &v : start[0])
+        v = row.start + b.edge;
+    dam_coarse_plain.scan(&b);
+    for (float v : sums[0])
+        out.rest += v;
+    if (b.sum && row.start <= 0) /* the products of padding are 0 */
+        out.rest -=
+            static_cast<double>(all - p.w.M) *
+            dam_float(static_cast<uint32_t>(std::max(row.start + b.edge, b.floor)) << b.shift);
+    for (int64_t mu = 0; mu < p.w.M; mu++) {
+        int32_t v = 0;
+        for (int32_t k = 0; k < p.w.N; k++)
+            v += state[static_cast<size_t>(k)] *
+                 pattern[static_cast<size_t>(dam_coarse_place(shape, mu, k))];
+        out.product.push_back(v);
+    }
+    return out;
+}
+
+/* Near patterns of a row, as the kernel has noted them; false when there were too many. */
+static bool noted(const pair &p, int64_t d, int64_t j, std::vector<int64_t> *near, double *rest)
+{
+    for (int32_t i = 0; i < p.w.segments; i++) {
+        const int64_t place = (d * p.w.segments + i) * p.w.coarse_width + j;
+        if (p.w.coarse_count[place] > p.w.coarse_room)
+            return false;
+        for (int32_t n = 0; n < p.w.coarse_count[place]; n++)
+            near->push_back(static_cast<int64_t>(i) * p.w.segment * DAM_PANEL +
+                            p.w.coarse_near[place * p.w.coarse_room + n]);
+        if (p.w.reference.kernel == DAM_LSE)
+            *rest += p.w.coarse_rest[place];
+    }
+    return true;
+}
+
+/* Alignments are as near to those of bytes as a row claims. */
+static long count_outside(const pair &p, int64_t d, const dam_byte_row &row,
+                          const plain_scan &plain)
+{
+    const double unit =
+        row.edge / -row.start / (p.w.reference.kernel == DAM_LSE ? p.w.reference.c : 1.0);
+    const float *x = p.w.proposal + (d * p.w.chains + row.chain) * p.w.N;
+    long outside = 0;
+
+    for (int64_t mu = 0; mu < p.w.M && row.start != 0; mu++) {
+        const float *xi = p.w.panels + d * p.w.panels_stride + mu / DAM_PANEL * DAM_PANEL * p.w.N +
+                          mu % DAM_PANEL;
+        double phi = 0;
+        for (int64_t k = 0; k < p.w.N; k++)
+            phi += static_cast<double>(x[k]) * xi[k * DAM_PANEL] / p.w.N;
+        outside += fabs(phi - unit * plain.product[static_cast<size_t>(mu)]) > row.error;
+    }
+    return outside;
+}
+
+/* Rows of more chains than threads that choose them. */
+static void check_rows(const test_case &t)
+{
+    pair p(t);
+    long wrong = 0;
+
+    launch_propose(p.w, nullptr);
+    for (int64_t c = 0; c < p.chains(); c++)
+        p.w.chain[c].verdict = c % 3 == 1 ? DAM_REJECTED : DAM_UNDECIDED;
+    launch_coarse_rows(p.w, 0, nullptr);
+    for (int64_t d = 0; d < p.w.disorders; d++) {
+        int64_t used = 0;
+        for (int64_t i = 0; i < p.w.chains; i++)
+            if ((d * p.w.chains + i) % 3 != 1)
+                wrong += p.w.coarse_row[d * p.w.coarse_width + used++].chain != i;
+        wrong += p.w.coarse_open[d] != used;
+    }
+    CHECK(wrong == 0, "%s: %ld chains are in the wrong row", t.name, wrong);
+}
+
+/* The kernels of the coarse pass one by one, on the proposals of a first step. */
+static void check_coarse(const test_case &t)
+{
+    pair p(t);
+    std::vector<dam_block_sum> sums(static_cast<size_t>(blocks_of(p.w)));
+    long outside = 0, differ = 0, rests = 0, missed = 0, known = 0;
+    double phi;
+
+    p.w.lists = 0;
+    check_bytes(p, t);
+    launch_propose(p.w, nullptr);
+    p.w.chain[0].verdict = DAM_REJECTED; /* is not asked about */
+    launch_coarse_rows(p.w, 0, nullptr);
+    launch_coarse_scan(p.w, nullptr);
+    for (int64_t d = 0; d < t.disorder; d++)
+        CHECK(p.w.coarse_open[d] == p.w.chains - (d == 0), "%s: rows", t.name);
+    for (int64_t c = 1; c < p.chains(); c++) {
+        const int64_t d = c / p.w.chains, j = c % p.w.chains - (d == 0);
+        const dam_byte_row &row = p.w.coarse_row[d * p.w.coarse_width + j];
+        const plain_scan plain = scan_plainly(p, d, j);
+        std::vector<int64_t> near, wanted;
+        double rest = 0;
+        CHECK(row.chain == c % p.w.chains, "%s: chain of a row", t.name);
+        outside += count_outside(p, d, row, plain);
+        for (int64_t mu = 0; mu < t.M; mu++)
+            if (!(plain.far[static_cast<size_t>(mu / DAM_COARSE_TILE)] >> mu % DAM_COARSE_TILE & 1))
+                wanted.push_back(mu);
+        if (!noted(p, d, j, &near, &rest))
+            continue;
+        differ += near != wanted;
+        rests += !(fabs(rest - plain.rest) <= 2e-5 * plain.rest);
+    }
+    launch_coarse_judge(p.w, 0, nullptr);
+    for (int64_t c = 1; c < p.chains(); c++) {
+        const dam_interval L = p.w.chain[c].next;
+        const double value =
+            engine_sums(p, c / p.w.chains, p.w.proposal + c * t.N, sums.data(), &phi);
+        missed += !(L.low <= value && value <= L.high);
+        known += L.high < HUGE_VAL;
+    }
+    CHECK(outside == 0, "%s: %ld alignments are outside of the error", t.name, outside);
+    CHECK(differ == 0, "%s: near patterns of %ld rows differ", t.name, differ);
+    CHECK(rests == 0, "%s: the rests of %ld rows differ", t.name, rests);
+    CHECK(missed == 0, "%s: %ld intervals of the coarse pass miss the value", t.name, missed);
+    CHECK(2 * known > p.chains() || DAM_PLANTED(DAM_PLANT_DOUBT),
+          "%s: the coarse pass says something of %ld proposals", t.name, known);
 }
 
 /* The proposals that lists leave open, side by side in columns, and who is given a list. */
@@ -675,6 +946,8 @@ static uint64_t check_chains(const test_case &t, unsigned order)
     check_log(p, t, log);
     if (t.lists)
         check_use_of_lists(p, t, order);
+    if (t.coarse)
+        check_use_of_coarse(p, t, order);
     return unsure;
 }
 
@@ -734,8 +1007,8 @@ static void check_layout(const test_case &t)
     bytes = dam_wave_layout_lists(&w, nullptr);
     memory = static_cast<char *>(aligned_alloc(256, bytes));
     dam_wave_layout_lists(&w, memory);
-    check_pieces(t.name, {w.list, w.listed, w.centre, w.claim, w.bins, w.open, w.who}, memory,
-                 bytes, static_cast<uint64_t>(w.disorders * w.width) * sizeof(int32_t));
+    check_pieces(t.name, {w.list, w.listed, w.centre, w.claim, w.bins}, memory, bytes,
+                 static_cast<uint64_t>(w.disorders * w.builders * w.M) * sizeof(uint16_t));
     CHECK(bytes_between(w.listed, w.centre) >= all * w.list_room * t.N * 4, "%s: lists", t.name);
     free(memory);
 }
@@ -764,15 +1037,25 @@ static const test_case cases[] = {
     {"lsr, lists", lsr, 31, 1025, 1, 3, 2, 8, 8, false, 2, 0},
     {"lsr with floor, lists", soft, 40, 1100, 1, 2, 1, 8, 8, false, 2, 0},
     {"polynomial, lists", steep, 47, 1025, 2, 2, 1, 8, 6, true, 2, 0},
+    {"lse, coarse", lse, 33, 1101, 2, 3, 3, 9, 6, false, 0, 0, true},
+    {"lse wide, coarse", sharp, 24, 160, 1, 19, 2, 6, 6, false, 0, 0, true},
+    {"lse, own patterns, coarse", sharp, 65, 96, 2, 3, 2, 8, 6, true, 0, 0, true},
+    {"lsr, coarse", lsr, 47, 517, 2, 3, 4, 8, 6, false, 0, 0, true},
+    {"lsr with floor, coarse", soft, 31, 33, 1, 5, 4, 6, 6, false, 0, 0, true},
+    {"few patterns, coarse", lse, 5, 7, 2, 2, 2, 8, 6, false, 0, 0, true},
+    {"lse, lists and coarse", lse, 31, 1030, 1, 4, 5, 9, 6, false, 2, 0, true},
 };
 
 /* More chains than threads that gather them. */
 static const test_case crowd = {"a crowd", lse, 5, 1030, 2, 50, 3, 0, 0, false, 1, 0};
 
+static const test_case rows = {"rows", lse, 5, 33, 2, 50, 3, 0, 0, false, 0, 0, true};
+
 static const test_case small[] = {
     {"lse", lse, 18, 161, 2, 2, 2, 2, 2, false, 0, 0},
     {"lsr", lsr, 33, 40, 1, 2, 3, 2, 2, true, 0, 0},
     {"lse, lists", lse, 19, 1030, 1, 1, 2, 4, 4, false, 2, 0.02},
+    {"lse, coarse", sharp, 33, 65, 1, 3, 3, 2, 2, false, 0, 0, true},
 };
 
 int main()
@@ -786,6 +1069,8 @@ int main()
         for (unsigned order = 0; order < orders && checks_failed == 0; order++) {
             dam_shim::order = order;
             check_kernels(list[i]);
+            if (list[i].coarse)
+                check_coarse(list[i]);
             unsure += check_chains(list[i], order);
         }
         check_evaluate(list[i]);
@@ -798,6 +1083,7 @@ int main()
     for (unsigned order = 0; order < orders && !SMALL; order++) {
         dam_shim::order = order;
         check_gather(crowd);
+        check_rows(rows);
     }
     if (DAM_PLANTED(DAM_PLANT_DOUBT))
         CHECK(unsure > 0, "no proposal was in doubt");

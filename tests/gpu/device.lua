@@ -64,4 +64,32 @@ t.test("two samplers at a time, and nothing is held after close", function()
   t.equal(entry().live, before, "live bytes")
 end)
 
+t.test("tensor cores and plain products find the same, work and energies included", function()
+  local found = {}
+  for i, environment in ipairs { "", "DAMLUA_TEST_CUDA_PLAIN=1 " } do
+    local p <close> = assert(io.popen(("%s'%s' - %s 2>&1 <<'END'\n%s\nEND"):format(environment,
+      arg[-1], device, [[
+      local dam = require "dam"
+      for _, H in ipairs { dam.lse(), dam.lse { beta_net = 3 }, dam.lsr { b = 3.41 } } do
+        for _, shape in ipairs { { 24, 30001 }, { 99, 4000 }, { 500, 777 } } do
+          for _, replicas in ipairs { 2, 5, 10, 40 } do
+            local s <close> = dam.mh { hamiltonian = H, T = { 0.1, 0.4 }, replicas = replicas,
+              patterns = dam.patterns { N = shape[1], M = shape[2], disorder = 2 },
+              evaluation = "coarse+single", device = arg[1], init = { phi = { 0.9, 1 } } }
+            s:run(60)
+            local r = s:sample(40)
+            print(r.digest, ("%a"):format(r.energy_density:sum()))
+            for i = 1, 2 do
+              local work = r.stats.by_tier[i]
+              print(work.coarse, work.single, work.reference, r.stats.unsure[i].coarse)
+            end
+          end
+        end
+      end]])))
+    found[i] = p:read "a"
+  end
+  t.ok(found[1]:find "^%x+\t", found[1])
+  t.equal(found[2], found[1], "digests, energies and work")
+end)
+
 t.finish()

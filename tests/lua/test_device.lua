@@ -67,10 +67,11 @@ local kernels = { dam.lse(), dam.lse { beta_net = 2.5 }, dam.lsr { b = 3.41 },
   dam.lsr { b = 2, epsilon = 1e-3 }, dam.polynomial { k = 3 }, dam.polynomial { k = 4 } }
 local sharp = { dam.lse(), dam.lsr { b = 3.41 }, dam.polynomial { k = 21 },
   dam.lse { beta_net = 2.5 }, dam.lsr { b = 2, epsilon = 1e-3 } }
-local tiers = { "auto", "active", "reference", "single", "active+single" }
+local tiers = { "auto", "active", "reference", "single", "active+single", "coarse",
+  "coarse+single" }
 local scale = ON_CPU and 1 or 20
 local cells = tonumber(os.getenv "TEST_CELLS") or ON_CPU and 17 or 60
-local asked = 0
+local asked, coarse = 0, 0
 for i = 1, cells do
   local H = kernels[(i - 1) % #kernels + 1]
   local N, M = math.random(2, 18 * scale), math.random(1, 90 * scale)
@@ -94,12 +95,21 @@ for i = 1, cells do
       disorder = disorder, seed = i }, T = T, replicas = replicas, seed = i,
       init = { phi = { 0.9, 1 } }, evaluation = evaluation }, what, run_and_sample)
     for _, work in ipairs(r.stats.by_tier) do
-      asked = asked + work.active
+      asked, coarse = asked + work.active, coarse + work.coarse
     end
   end)
 end
 t.test("lists were asked", function()
   t.ok(asked > 0, "patterns of lists")
+end)
+t.test("the coarse tier was asked, and decided what it was asked", function()
+  t.ok(coarse > 0, "patterns in bytes")
+  local s <close> = dam.mh { hamiltonian = dam.lsr { b = 3.41 }, device = DEVICE, T = 0.2,
+    patterns = dam.patterns { N = 23, M = 129 }, evaluation = "coarse", init = "cold",
+    replicas = 2 }
+  local stats = s:sample(20).stats
+  t.equal(stats.by_tier[1].coarse, 129, "patterns of a step in bytes")
+  t.equal(stats.unsure[1].coarse, 0, "left open")
 end)
 
 local small = { hamiltonian = dam.lse(), patterns = dam.patterns { N = 11, M = 40, disorder = 3 },
