@@ -1,8 +1,10 @@
-/* Checks for C tests: each prints what it found; main returns check_finish(). */
+/* Checks for C tests: each prints what it found; main returns check_finish(). With
+ * DAMLUA_TEST_STOP in the environment the first failure ends the program. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static int checks_passed, checks_failed;
 
@@ -15,6 +17,8 @@ static int checks_passed, checks_failed;
             fprintf(stderr, "%s:%d: FAILED %s: ", __FILE__, __LINE__, #condition); \
             fprintf(stderr, __VA_ARGS__);                                          \
             fputc('\n', stderr);                                                   \
+            if (getenv("DAMLUA_TEST_STOP"))                                        \
+                exit(1);                                                           \
         }                                                                          \
     } while (0)
 

@@ -7,7 +7,7 @@ export OMP_NUM_THREADS=1
 missed=0
 n=1
 while grep -qrE "PLANTED\($n\)" "$(dirname "$0")/../../cuda/kernels"; do
-  if DAMLUA_SHIM_PLANT=$n "$1" >/dev/null 2>&1; then
+  if DAMLUA_TEST_STOP=1 DAMLUA_SHIM_PLANT=$n "$1" >/dev/null 2>&1; then
     echo "fault $n is not noticed"
     missed=$((missed + 1))
   fi
