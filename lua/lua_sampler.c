@@ -255,12 +255,12 @@ patterns
 @tparam[opt="auto"] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device "cuda:1" is the second
  GPU, "cuda-on-cpu" is for tests (see dam.devices); "auto" the best usable device; the default is
  what --device or DAMLUA_DEVICE says. Every decision is the same
-@tparam[opt="auto"] "auto"|"reference"|"active"|"coarse"|"single"|string options.evaluation the tiers
- that proposals go through: "active" (lists of near patterns), "coarse" (all patterns in bytes, near
- ones in double precision), "single" (all patterns in single precision), alone or joined by "+"
- as in "active+single"; "auto": all, but "coarse" only where the processor has instructions for
- it or a GPU enough to do; "reference": none of them. What a tier cannot prove goes to the next
- one and in the end to the reference, so every decision is the same
+@tparam[opt="auto"] "auto"|"reference"|"active"|"coarse"|"single"|string options.evaluation the
+ tiers that proposals go through: "active" (lists of near patterns), "coarse" (all patterns in
+ bytes, near ones in double precision), "single" (all patterns in single precision), alone or
+ joined by "+" as in "active+single"; "auto": all, but "coarse" only where the processor has
+ instructions for it or a GPU enough to do; "reference": none of them. What a tier cannot prove
+ goes to the next one and in the end to the reference, so every decision is the same
 @treturn sampler
 @raise on unknown options and values that are not allowed; when the chains do not fit into memory;
  naming the chain when an LSR start is out of every pattern's support
