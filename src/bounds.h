@@ -263,17 +263,24 @@ DAM_HD dam_interval dam_coarse_lse_interval(const dam_reference *f, double M, do
 {
     const double relative = s->rounds * 0x1p-24 * 1.001, off = f->c * error;
     const double least = fmax(0.0, s->rest * (1.0 - relative) - M * 0x1p-126);
-    const double shift = s->edge - f->c;
+    const double shift = s->edge - f->c, gap = s->count > 0 ? f->c * s->max_phi - s->edge : 0.0;
     dam_interval near = {0, 0}, L;
     double slack, size;
 
     if (!(off < 300.0 && relative < 0.5 && s->rest < HUGE_VAL))
         return dam_unknown();
-    if (s->count > 0)
-        near.low = near.high = s->sum * exp(fmin(600.0, f->c * s->max_phi - s->edge));
-    L = dam_log_interval(near.low + least / DAM_COARSE_EXP2 * exp(-off),
-                         near.high + s->rest * (1.0 + relative) * exp(off));
-    size = fabs(shift) + fmin(1e3, fabs(L.high)) + 2.0 * log(M) + 2.0;
+    if (s->count > 0 && (s->rest == 0 || gap > 600.0)) { /* all that matters is near */
+        L = dam_log_interval(s->sum, s->sum);
+        L.low += gap;
+        L.high += gap;
+    } else {
+        if (s->count > 0)
+            near.high = s->sum * exp(fmax(-600.0, gap));
+        near.low = gap > -600.0 ? near.high : 0;
+        L = dam_log_interval(near.low + least / DAM_COARSE_EXP2 * exp(-off),
+                             near.high + s->rest * (1.0 + relative) * exp(off));
+    }
+    size = fabs(shift) + fabs(gap) + fmin(1e3, fabs(L.high)) + 2.0 * log(M) + 2.0;
     slack = 2.0 * dam_lse_rounding(f, M, 1.0 - size / f->c, log(M)) + 1e-14 * s->merges + 1e-12;
     L.low += shift - slack;
     L.high += shift + slack;

@@ -150,6 +150,13 @@ static double cost_of(const dam_gang *g, size_t i)
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
+/* Whether the coarse passes may be asked. */
+static bool coarse_serves(const dam_gang *g)
+{
+    return g->coarse && g->reference->kernel != DAM_POLYNOMIAL &&
+           (!(g->tiers & DAM_TIERS_AUTO) || g->M >= DAM_COARSE_LEAST_PATTERNS);
+}
+
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
  * knows all there is, and intervals in single precision are too wide. */
 static bool available(const dam_gang *g, size_t i, bool measure)
@@ -157,7 +164,7 @@ static bool available(const dam_gang *g, size_t i, bool measure)
     const dam_kernel kernel = g->reference->kernel;
 
     return has(g, passes[i].tier) && (!passes[i].fine || (measure && kernel == DAM_LSE)) &&
-           (passes[i].tier != DAM_TIER_COARSE || (g->coarse && kernel != DAM_POLYNOMIAL));
+           (passes[i].tier != DAM_TIER_COARSE || coarse_serves(g));
 }
 
 /* The next pass that is there after pass `i`; PASSES when there is none. */

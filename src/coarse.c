@@ -82,6 +82,8 @@ void dam_coarse_make(dam_coarse_set *set, const dam_patterns *p, const float *pa
     dam_error ignored;
 
     set->count = 0;
+    if (p->N > DAM_COARSE_LARGEST_N)
+        return;
     if (set->bytes < bytes) {
         dam_coarse_drop(set);
         if (dam_alloc(&set->memory, bytes, 1, "patterns in bytes", "", &ignored))
@@ -140,6 +142,7 @@ typedef struct {
     double *x;     /* [state][stride] */
     int stride;    /* N, rounded up */
     float *turned; /* [block][stride]: the patterns of a block as rows */
+    bool clear;    /* zeros stand in it beyond N */
     int64_t found; /* near patterns in a block, all states together */
     double *batch; /* [state][BATCH] */
     int32_t *near; /* [LARGEST_BLOCK]: places in a block */
@@ -362,6 +365,10 @@ static void add_block(work *w, int64_t first, int64_t n)
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
     w->found = 0;
+    if (turned && !w->clear) { /* beyond N nothing else will write */
+        memset(w->turned, 0, (size_t)(w->block * w->stride) * sizeof *w->turned);
+        w->clear = true;
+    }
     if (turned)
         w->pass->kernels->rows(w->pass->panels + first * w->pass->N,
                                (n + DAM_PANEL - 1) / DAM_PANEL, w->pass->N, w->stride, w->turned);
@@ -379,7 +386,6 @@ static void prepare(work *w)
     memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * dam_coarse_row(w->shape)));
     memset(w->start, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->start);
     memset(w->total, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->total);
-    memset(w->turned, 0, (size_t)(w->block * w->stride) * sizeof *w->turned);
     memset(w->states, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->states);
     for (int64_t i = 0; i < pass->states; i++) {
         w->states[i].sum.rounds = (double)(w->block / DAM_COARSE_TILE);

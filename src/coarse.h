@@ -11,6 +11,9 @@
 #include "cpu/coarse.h"
 #include "patterns.h"
 
+/* Among fewer patterns "auto" does without. */
+#define DAM_COARSE_LEAST_PATTERNS 1024
+
 /* The patterns of one disorder in bytes. */
 typedef struct {
     double quantum; /* patterns are `quantum` times their bytes, */
@@ -28,7 +31,7 @@ typedef struct {
 
 /*
  * Makes the bytes of `count` disorders from their panels, on all threads. When there is no memory
- * for them the set stays empty: nothing needs it.
+ * for them, or N is too large, the set stays empty: nothing needs it.
  */
 void dam_coarse_make(dam_coarse_set *set, const dam_patterns *p, const float *panels,
                      int64_t count);

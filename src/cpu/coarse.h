@@ -14,6 +14,9 @@
 
 #define DAM_COARSE_TILE 16 /* patterns of a tile, and states that share one of its products */
 
+/* In higher dimension products might not fit into 32 bits. */
+#define DAM_COARSE_LARGEST_N 16384
+
 typedef struct {
     int slices, depth; /* depth: a multiple of four */
 } dam_coarse_shape;
