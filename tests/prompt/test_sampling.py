@@ -19,7 +19,7 @@ SAMPLERS = {
     "one chain": ("N = 50, M = 5000", "0.3, evaluation = 'reference'", 40000),
     "large patterns": ("N = 400, M = 20000", "{0.1, 0.2}, evaluation = 'reference'", 300),
     "lists of near patterns": ("N = 400, M = 20000", "{0.1, 0.2}", 100000),
-    "many disorders": ("N = 300, M = 30000, disorder = 9", "0.2", 400),
+    "many disorders": ("N = 300, M = 30000, disorder = 9", "0.2", 100000),
 }
 
 suite = Suite()
