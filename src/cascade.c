@@ -150,11 +150,14 @@ static double cost_of(const dam_gang *g, size_t i)
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
 
-/* Whether the coarse passes may be asked. */
+/* Whether the coarse passes may be asked; "auto" does not where they hardly ever pay. */
 static bool coarse_serves(const dam_gang *g)
 {
-    return g->coarse && g->reference->kernel != DAM_POLYNOMIAL &&
-           (!(g->tiers & DAM_TIERS_AUTO) || g->M >= DAM_COARSE_LEAST_PATTERNS);
+    const dam_kernel kernel = g->reference->kernel;
+    const bool pays =
+        g->M >= DAM_COARSE_LEAST_PATTERNS && (kernel == DAM_LSR || g->N >= DAM_COARSE_LEAST_N_LSE);
+
+    return g->coarse && kernel != DAM_POLYNOMIAL && (pays || !(g->tiers & DAM_TIERS_AUTO));
 }
 
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass

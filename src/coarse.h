@@ -11,8 +11,9 @@
 #include "cpu/coarse.h"
 #include "patterns.h"
 
-/* Among fewer patterns "auto" does without. */
+/* Among fewer patterns, and for LSE in lower dimension, "auto" does without. */
 #define DAM_COARSE_LEAST_PATTERNS 1024
+#define DAM_COARSE_LEAST_N_LSE 56
 
 /* The patterns of one disorder in bytes. */
 typedef struct {
