@@ -230,7 +230,7 @@ DAM_HD dam_interval dam_polynomial_interval(const dam_reference *f, double M,
 }
 
 /* What 1 + f may be more than 2^f, 0 <= f <= 1: the bits of a single taken for its logarithm. */
-#define DAM_COARSE_EXP2 1.0615
+#define DAM_COARSE_EXP2 0.0615
 
 /*
  * The coarse pass (coarse.h): |x.xi/N - x'.xi'/N| where a state is off x' by state_error and
@@ -246,15 +246,28 @@ DAM_HD double dam_coarse_error(double N, double pattern_error, double state_erro
             1e-13);
 }
 
+/* With two bytes a component (cpu/coarse.h): `product` is that of the lengths of the second bytes'
+ * vectors, whose product is left out. */
+DAM_HD double dam_paired_error(double N, double pattern_error, double state_error, double product)
+{
+    return dam_coarse_error(N, pattern_error, state_error) +
+           DAM_SINGLE_SHRINK * product / N * (1.0 + 1e-9);
+}
+
+/* Relative error of the power of two of dam_paired_block: 1.7248e-3 measured at all fractions
+ * (tests/c/test_paired.c), padded. */
+#define DAM_PAIRED_EXP2 1.726e-3
+
 /* What a coarse pass has found of a state: near patterns, evaluated one by one, and the rest. */
 typedef struct {
-    double count;   /* near patterns */
-    double max_phi; /* LSE: the largest of their alignments, */
-    double sum;     /* and the sum of their terms relative to it; LSR: sum of their terms */
-    double merges;  /* sums that were put together for that */
-    double edge;    /* LSE: c phi of a term that counts as 1 in */
-    double rest;    /* the sum of the others, as singles */
-    double rounds;  /* that were added one after another */
+    double count;      /* near patterns */
+    double max_phi;    /* LSE: the largest of their alignments, */
+    double sum;        /* and the sum of their terms relative to it; LSR: sum of their terms */
+    double merges;     /* sums that were put together for that */
+    double edge;       /* LSE: c phi of a term that counts as 1 in */
+    double rest;       /* the sum of the others, as singles */
+    double rounds;     /* that were added one after another, */
+    double less, more; /* and may be less or more than they should be by these fractions */
 } dam_coarse_sum;
 
 /* LSE, alignments of the rest being off by `error`. */
@@ -262,7 +275,7 @@ DAM_HD dam_interval dam_coarse_lse_interval(const dam_reference *f, double M, do
                                             const dam_coarse_sum *s)
 {
     const double relative = s->rounds * 0x1p-24 * 1.001, off = f->c * error;
-    const double least = fmax(0.0, s->rest * (1.0 - relative) - M * 0x1p-126);
+    const double least = fmax(0.0, s->rest * (1.0 - relative) - M * 0x1p-125);
     const double shift = s->edge - f->c, gap = s->count > 0 ? f->c * s->max_phi - s->edge : 0.0;
     dam_interval near = {0, 0}, L;
     double slack, size;
@@ -277,8 +290,8 @@ DAM_HD dam_interval dam_coarse_lse_interval(const dam_reference *f, double M, do
         if (s->count > 0)
             near.high = s->sum * exp(fmax(-600.0, gap));
         near.low = gap > -600.0 ? near.high : 0;
-        L = dam_log_interval(near.low + least / DAM_COARSE_EXP2 * exp(-off),
-                             near.high + s->rest * (1.0 + relative) * exp(off));
+        L = dam_log_interval(near.low + least / (1.0 + s->more) * exp(-off),
+                             near.high + s->rest * (1.0 + relative) / (1.0 - s->less) * exp(off));
     }
     size = fabs(shift) + fabs(gap) + fmin(1e3, fabs(L.high)) + 2.0 * log(M) + 2.0;
     slack = 2.0 * dam_lse_rounding(f, M, 1.0 - size / f->c, log(M)) + 1e-14 * s->merges + 1e-12;

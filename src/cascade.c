@@ -35,20 +35,27 @@
 #define FORTUNE_TRIES_COARSE 8 /* it hardly gets better */
 #define FORTUNE_WAIT 992
 
+/* States that patterns are brought in for at a time, if possible: a part of the gang's chains, for
+ * fewer others go on meanwhile. */
+#define ENOUGH 8
+#define ENOUGH_PART 10
+
 /* The passes in lower precision. */
 typedef struct {
     dam_tier tier;
+    int parts; /* in bytes: of a component */
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
     bool fine;
-    double cost_per_N, cost; /* cycles per pattern and state, roughly; coarse: its loops' */
+    double cost_per_N, cost; /* cycles per pattern and state, roughly; with one byte: its loops' */
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_COARSE, dam_coarse_scratch, dam_coarse_pass, false, 0, 0},
-    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
-    {DAM_TIER_COARSE, dam_coarse_scratch, dam_coarse_pass, true, 0, 0},
-    {DAM_TIER_SINGLE, dam_single_scratch, dam_single_pass, true, 0.06, 0.6},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, 0.004, 0.3},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, 0, 0},
+    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, 0, 0},
+    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -103,6 +110,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->threshold, n * sizeof(double)},
         {(void **)&w->from, n * sizeof(dam_tier)},
         {(void **)&w->fortune, PASSES * n * sizeof(dam_fortune)},
+        {(void **)&w->parked, n * sizeof *w->parked},
         {(void **)&w->renew, n * sizeof(bool)},
         {(void **)&w->slot, n * sizeof(int64_t)},
         {(void **)&w->L, n * sizeof(dam_interval)},
@@ -144,20 +152,10 @@ static double cost_of(const dam_gang *g, size_t i)
     const double wide = 8.0 / lanes(g), term = dam_active_term_cost(g->reference);
     const dam_coarse_loops *loops = dam_coarse_loops_for(g->kernels);
 
-    if (i < PASSES && passes[i].tier == DAM_TIER_COARSE)
+    if (i < PASSES && passes[i].parts == 1)
         return (double)g->M * (loops->cost + loops->cost_per_N * g->N);
     return wide * (double)g->M *
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
-}
-
-/* Whether the coarse passes may be asked; "auto" does not where they hardly ever pay. */
-static bool coarse_serves(const dam_gang *g)
-{
-    const dam_kernel kernel = g->reference->kernel;
-    const bool pays =
-        g->M >= DAM_COARSE_LEAST_PATTERNS && (kernel == DAM_LSR || g->N >= DAM_COARSE_LEAST_N_LSE);
-
-    return g->coarse && kernel != DAM_POLYNOMIAL && (pays || !(g->tiers & DAM_TIERS_AUTO));
 }
 
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
@@ -165,9 +163,12 @@ static bool coarse_serves(const dam_gang *g)
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const dam_kernel kernel = g->reference->kernel;
+    const bool pairs = g->coarse && g->coarse->parts == 2;
 
+    if (pairs && measure && passes[i].parts == 0 && !passes[i].fine)
+        return false; /* accepted proposals need a fine one, and so do the few that are left */
     return has(g, passes[i].tier) && (!passes[i].fine || (measure && kernel == DAM_LSE)) &&
-           (passes[i].tier != DAM_TIER_COARSE || coarse_serves(g));
+           (passes[i].parts == 0 || (g->coarse && g->coarse->parts == passes[i].parts));
 }
 
 /* The next pass that is there after pass `i`; PASSES when there is none. */
@@ -588,35 +589,59 @@ static dam_status make_list(dam_cascade *w, int64_t c, int64_t i, uint64_t step,
 
 /* ---- the tiers in turn ---- */
 
+/* Whether chain `c` has a proposal that is to be decided. */
+static bool is_open(const dam_cascade *w, int64_t c)
+{
+    return w->verdict[c] == DAM_UNDECIDED && w->g->chain[c].steps < w->end;
+}
+
 /* Takes note of how pass `i` fared with chain `c`. */
-static void remember(dam_cascade *w, size_t i, int64_t c, uint64_t step)
+static void remember(dam_cascade *w, size_t i, int64_t c)
 {
     const dam_gang *g = w->g;
     dam_fortune *f = w->fortune + (int64_t)i * g->chains + c;
 
     f->tried++;
     f->failed += w->verdict[c] == DAM_UNDECIDED;
-    if (f->tried < (passes[i].tier == DAM_TIER_COARSE ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
+    if (f->tried < (passes[i].parts == 1 ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
         return;
     /* what it costs against what it saves */
     if (cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
-        f->wait_until = step + FORTUNE_WAIT;
+        f->wait_until = g->chain[c].steps + FORTUNE_WAIT;
     f->tried = f->failed = 0;
 }
 
 /* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots. */
-static int64_t undecided(dam_cascade *w, size_t i, uint64_t step)
+static int64_t undecided(dam_cascade *w, size_t i)
 {
     const dam_tier tier = i < PASSES ? passes[i].tier : DAM_TIER_REFERENCE;
     const dam_fortune *f = w->fortune + (int64_t)i * w->g->chains;
     int64_t n = 0;
 
     for (int64_t c = 0; c < w->g->chains; c++)
-        if (w->verdict[c] == DAM_UNDECIDED && !w->renew[c] &&
+        if (is_open(w, c) && !w->renew[c] && w->parked[c] <= (i < PASSES ? i + 1 : 0) &&
             (i == PASSES || passes[i].fine || w->from[c] <= tier) &&
-            (i == PASSES || step >= f[c].wait_until))
+            (i == PASSES || w->g->chain[c].steps >= f[c].wait_until))
             w->slot[n++] = c;
     return n;
+}
+
+/*
+ * Patterns that come from memory take as long for one state as for several. So where steps need not
+ * be taken together, the few chains in n slots may wait for others before pass `i`; true when they
+ * do.
+ */
+static bool park(dam_cascade *w, size_t i, int64_t n)
+{
+    int64_t moving = 0;
+
+    if (w->measure || n >= ENOUGH || n >= w->g->chains / ENOUGH_PART)
+        return false;
+    for (int64_t c = 0; c < w->g->chains; c++)
+        moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
+    for (int64_t slot = 0; slot < n && moving > 0; slot++)
+        w->parked[w->slot[slot]] = i + 1;
+    return moving > 0;
 }
 
 /* A pass over the states, of x[chains][N], of the chains in n slots, into w->L. */
@@ -649,14 +674,14 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
 }
 
 /* Decides what can be decided by a pass in lower precision; false when interrupted. */
-static bool judge_by_pass(dam_cascade *w, size_t which, uint64_t step)
+static bool judge_by_pass(dam_cascade *w, size_t which)
 {
     const certified_pass *p = passes + which;
-    const int64_t n = undecided(w, which, step);
+    const int64_t n = undecided(w, which);
     int64_t unsure = 0;
     dam_verdict v;
 
-    if (n == 0)
+    if (n == 0 || park(w, which, n))
         return true;
     if (!run_pass(w, p, w->proposal, n))
         return false;
@@ -665,7 +690,8 @@ static bool judge_by_pass(dam_cascade *w, size_t which, uint64_t step)
         w->next[c] = intersection(w->next[c], w->L[i]);
         w->g->chain[c].tried[p->tier]++;
         v = conclude(w, c);
-        remember(w, which, c, step);
+        remember(w, which, c);
+        w->parked[c] = 0;
         if (v != DAM_UNDECIDED)
             continue;
         w->g->chain[c].unsure[p->tier]++;
@@ -700,15 +726,15 @@ static bool judge_by_reference(dam_cascade *w, int64_t n, bool keep)
 }
 
 /* Decides the rest, current states evaluated where they must be; false when interrupted. */
-static bool judge_the_rest(dam_cascade *w, uint64_t step)
+static bool judge_the_rest(dam_cascade *w)
 {
-    const int64_t n = undecided(w, PASSES, step);
+    const int64_t n = undecided(w, PASSES);
     int64_t unsure = 0;
 
     if (n > 0 && !judge_by_reference(w, n, false))
         return false;
     for (int64_t c = 0; c < w->g->chains; c++)
-        if (w->verdict[c] == DAM_UNDECIDED)
+        if (is_open(w, c) && w->parked[c] == 0)
             w->slot[unsure++] = c;
     if (!evaluate_slots(w, unsure))
         return false;
@@ -737,13 +763,13 @@ static dam_status prepare_alignments(dam_cascade *w, dam_error *e)
 }
 
 /* Decides by the reference the proposals that lists are to be made around, and makes these. */
-static dam_status renew_lists(dam_cascade *w, uint64_t step, dam_error *e)
+static dam_status renew_lists(dam_cascade *w, dam_error *e)
 {
     dam_status status = DAM_OK;
     int64_t n = 0;
 
     for (int64_t c = 0; w->active && c < w->g->chains && status == DAM_OK; c++) {
-        if (w->renew[c] && w->verdict[c] == DAM_UNDECIDED)
+        if (w->renew[c] && is_open(w, c))
             w->slot[n++] = c;
         if (n < DAM_TILE && (n == 0 || c < w->g->chains - 1))
             continue;
@@ -753,23 +779,23 @@ static dam_status renew_lists(dam_cascade *w, uint64_t step, dam_error *e)
         if (!judge_by_reference(w, n, true))
             return DAM_ERR_INTERRUPTED;
         for (int64_t i = 0; i < n && status == DAM_OK; i++)
-            status = make_list(w, w->slot[i], i, step, e);
+            status = make_list(w, w->slot[i], i, w->g->chain[w->slot[i]].steps, e);
         n = 0;
     }
     return status;
 }
 
 /* The proposal of chain `c`, and what its list says of it. */
-static void propose(dam_cascade *w, int64_t c, uint64_t step)
+static void propose(dam_cascade *w, int64_t c)
 {
     const dam_gang *g = w->g;
     const dam_chain *chain = g->chain + c;
     uint32_t words[4];
 
-    g->kernels->normals(chain->proposals, g->N, step * DAM_BLOCKS_OF(g->N), w->eta);
+    g->kernels->normals(chain->proposals, g->N, chain->steps * DAM_BLOCKS_OF(g->N), w->eta);
     g->kernels->propose(g->N, g->x + c * g->N, w->eta, chain->sigma, w->scratch,
                         w->proposal + c * g->N);
-    dam_words(chain->acceptance, step, words);
+    dam_words(chain->acceptance, chain->steps, words);
     w->threshold[c] = chain->theta * dam_log(dam_uniform(words));
     w->next[c] = (dam_interval){-HUGE_VAL, HUGE_VAL};
     w->next_phi[c] = NAN;
@@ -777,20 +803,25 @@ static void propose(dam_cascade *w, int64_t c, uint64_t step)
     w->from[c] = DAM_TIER_ACTIVE;
     w->renew[c] = false;
     if (w->active)
-        try_lists(w, c, step);
+        try_lists(w, c, chain->steps);
 }
 
-dam_status dam_cascade_decide(dam_cascade *w, uint64_t step, dam_error *e)
+dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
 {
     dam_status status;
 
-    for (int64_t c = 0; c < w->g->chains; c++)
-        propose(w, c, step);
+    w->end = end;
+    for (int64_t c = 0; c < w->g->chains; c++) {
+        if (w->g->chain[c].steps >= end)
+            w->verdict[c] = DAM_UNDECIDED;
+        else if (w->parked[c] == 0)
+            propose(w, c);
+    }
     for (size_t i = 0; i < PASSES; i++)
-        if (available(w->g, i, w->measure) && !judge_by_pass(w, i, step))
+        if (available(w->g, i, w->measure) && !judge_by_pass(w, i))
             return DAM_ERR_INTERRUPTED;
-    status = renew_lists(w, step, e);
+    status = renew_lists(w, e);
     if (status)
         return status;
-    return judge_the_rest(w, step) && !dam_interrupted() ? DAM_OK : DAM_ERR_INTERRUPTED;
+    return judge_the_rest(w) && !dam_interrupted() ? DAM_OK : DAM_ERR_INTERRUPTED;
 }

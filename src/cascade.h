@@ -34,6 +34,8 @@ typedef struct {
     double *threshold;    /* [chains] */
     dam_tier *from;       /* [chains]: the first tier that may still decide */
     dam_fortune *fortune; /* [passes][chains] */
+    uint64_t end;         /* steps that the chains are to have done */
+    size_t *parked;       /* [chains]: from 1, the pass that an earlier proposal waits for; or 0 */
     bool *renew;          /* [chains]: the list is to be made anew, around the proposal */
     int64_t *slot;        /* [chains]: the chains that a pass is about */
     dam_interval *L;      /* [chains]: what it found */
@@ -74,7 +76,11 @@ bool dam_cascade_largest(dam_cascade *w);
  */
 dam_status dam_cascade_settle(dam_cascade *w);
 
-/* The proposals of step `step` and the verdicts on them; the chains do not change. */
-dam_status dam_cascade_decide(dam_cascade *w, uint64_t step, dam_error *e);
+/*
+ * The proposals of the next step of each chain that is not at step `end` yet, and the verdicts on
+ * them; the chains do not change. Unless measuring, the verdict may be left for a later call:
+ * DAM_UNDECIDED, as for chains that are there.
+ */
+dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e);
 
 #endif

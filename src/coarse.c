@@ -1,5 +1,3 @@
-#include "coarse.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -35,85 +33,6 @@
 
 /* Products stay well within 32 bits. */
 #define LARGEST_PRODUCT 0x1p27
-
-/* ---- patterns ---- */
-
-/* The largest component of a panel, in size. */
-static float largest_of(const float *panel, int64_t numbers)
-{
-    float largest = 0;
-
-    for (int64_t i = 0; i < numbers; i++)
-        largest = fabsf(panel[i]) > largest ? fabsf(panel[i]) : largest;
-    return largest;
-}
-
-/* Puts a panel into bytes; returns the largest square of a pattern's error. */
-static double fill_panel(dam_coarse_shape shape, int N, const float *panel, double quantum,
-                         int64_t number, int8_t *bytes)
-{
-    const float inverse = (float)(1.0 / quantum);
-    double square[DAM_PANEL] = {0}, largest = 0;
-
-    for (int k = 0; k < N; k++) {
-        int8_t *to = bytes + dam_coarse_place(shape, number * DAM_PANEL, k);
-        for (int i = 0; i < DAM_PANEL; i++) {
-            const float xi = panel[k * DAM_PANEL + i];
-            const float scaled = fmaxf(-127.0f, fminf(127.0f, rintf(xi * inverse)));
-            const double off = xi - quantum * scaled;
-            square[i] += off * off;
-            to[(i / DAM_COARSE_TILE) * dam_coarse_row(shape) * DAM_COARSE_TILE +
-               4 * (i % DAM_COARSE_TILE)] = (int8_t)scaled;
-        }
-    }
-    for (int i = 0; i < DAM_PANEL; i++)
-        largest = fmax(largest, square[i]);
-    return largest;
-}
-
-void dam_coarse_make(dam_coarse_set *set, const dam_patterns *p, const float *panels, int64_t count)
-{
-    const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
-    const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
-    const uint64_t row = (uint64_t)dam_coarse_row(shape), each = (uint64_t)number * DAM_PANEL * row;
-    const uint64_t head =
-        ((uint64_t)count * sizeof(dam_coarse) + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    const uint64_t bytes = head + (uint64_t)count * each;
-    dam_error ignored;
-
-    set->count = 0;
-    if (p->N > DAM_COARSE_LARGEST_N)
-        return;
-    if (set->bytes < bytes) {
-        dam_coarse_drop(set);
-        if (dam_alloc(&set->memory, bytes, 1, "patterns in bytes", "", &ignored))
-            return;
-        set->bytes = bytes;
-    }
-    set->of = set->memory;
-#pragma omp parallel for schedule(dynamic, 1)
-    for (int64_t d = 0; d < count; d++) {
-        int8_t *to = (int8_t *)set->memory + head + (uint64_t)d * each;
-        double square = 0, largest = 0;
-        memset(to, 0, each);
-        for (int64_t i = 0; i < number; i++)
-            largest = fmax(largest, largest_of(panels + (d * number + i) * size, size));
-        const double quantum = largest > 0 ? largest / 127.0 : 1.0;
-        for (int64_t i = 0; i < number && !dam_interrupted(); i++)
-            square = fmax(
-                square, fill_panel(shape, p->N, panels + (d * number + i) * size, quantum, i, to));
-        set->of[d] = (dam_coarse){quantum, sqrt(square) * (1.0 + 1e-9), to};
-    }
-    set->count = dam_interrupted() ? 0 : count;
-}
-
-void dam_coarse_drop(dam_coarse_set *set)
-{
-    dam_free(set->memory);
-    *set = (dam_coarse_set){NULL, 0, NULL, 0};
-}
-
-/* ---- a pass ---- */
 
 /* What is kept of a state. */
 typedef struct {
@@ -209,7 +128,7 @@ static bool choose_quantum(work *w)
     int exponent;
 
     for (int64_t i = 0; i < pass->states; i++)
-        largest = fmax(largest, largest_of(pass->x + pass->slot[i] * pass->N, pass->N));
+        largest = fmax(largest, dam_largest_of(pass->x + pass->slot[i] * pass->N, pass->N));
     w->quantum = fmax(largest, 1e-30) / 127.0;
     w->unit = w->quantum * pass->coarse->quantum / f->N;
     if (f->kernel == DAM_LSR)
@@ -389,6 +308,7 @@ static void prepare(work *w)
     memset(w->states, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->states);
     for (int64_t i = 0; i < pass->states; i++) {
         w->states[i].sum.rounds = (double)(w->block / DAM_COARSE_TILE);
+        w->states[i].sum.more = DAM_COARSE_EXP2;
         prepare_row(w, i);
         prepare_edge(w, i);
     }
@@ -438,7 +358,8 @@ bool dam_coarse_pass(const dam_pass *pass)
 
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
-    if (pass->states == 0 || !pass->coarse || pass->reference->kernel == DAM_POLYNOMIAL)
+    if (pass->states == 0 || !pass->coarse || pass->coarse->parts != 1 ||
+        pass->reference->kernel == DAM_POLYNOMIAL)
         return true;
     lay_out(&w, pass->N, pass->states, pass->scratch);
     if (!choose_quantum(&w))

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-#include "coarse.h"
+#include "bytes.h"
 #include "cpu/kernels.h"
 
 typedef struct {
@@ -17,10 +17,10 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    const float *panels;      /* all patterns, [panel][k][DAM_PANEL] */
-    const dam_coarse *coarse; /* the same in bytes: for the coarse pass */
-    const float *x;           /* states are x[slot[i] * N + k] */
-    const int64_t *slot;      /* [states] */
+    const float *panels;     /* all patterns, [panel][k][DAM_PANEL] */
+    const dam_bytes *coarse; /* the same in bytes: for the coarse passes */
+    const float *x;          /* states are x[slot[i] * N + k] */
+    const int64_t *slot;     /* [states] */
     int64_t states;
     const double *near;   /* [states]: L is expected near this; any value is allowed */
     const double *wanted; /* [states]: the width of L that is good enough: coarse pass */
@@ -30,9 +30,19 @@ typedef struct {
     bool fine;            /* narrower intervals, for energies; single precision only */
 } dam_pass;
 
-/* Bytes. False when interrupted. Knows nothing of the polynomial. */
+/*
+ * One byte a component, and near patterns in double precision. Patterns that may be near a state
+ * are evaluated one by one; of the others LSR needs to know no more than that they are beyond its
+ * support, and for LSE their terms are added roughly, and make up little of the sum. Knows nothing
+ * of the polynomial. False when interrupted.
+ */
 uint64_t dam_coarse_scratch(int N, int64_t states);
 bool dam_coarse_pass(const dam_pass *pass);
+
+/* Two bytes a component, for LSE up to DAM_PAIRED_LARGEST_N dimensions: where many patterns count,
+ * all of them with an error that is small against decisions. */
+uint64_t dam_paired_scratch(int N, int64_t states);
+bool dam_paired_pass(const dam_pass *pass);
 
 /* Single precision. */
 uint64_t dam_single_scratch(int N, int64_t states);

@@ -138,7 +138,7 @@ static void align_unknown(const march *m)
 }
 
 /* Carries out the verdict on chain `c`. */
-static void carry_out(march *m, int64_t c, uint64_t step)
+static void carry_out(march *m, int64_t c)
 {
     const dam_cascade *w = &m->cascade;
     dam_chain *chain = m->g->chain + c;
@@ -153,7 +153,7 @@ static void carry_out(march *m, int64_t c, uint64_t step)
     }
     chain->now = w->now[c];
     chain->decisions = dam_absorb(chain->decisions, accepted);
-    chain->steps = chain->known_at = step + 1;
+    chain->known_at = ++chain->steps;
 }
 
 static void accumulate(dam_chain *chain, bool accepted)
@@ -183,15 +183,16 @@ static void record_step(const march *m, uint64_t step)
     }
 }
 
-/* Carries out step `step`, which has been decided. */
-static void complete_step(march *m, uint64_t step)
+/* Carries out what has been decided; when measuring that is the same step of all chains. */
+static void complete_step(march *m)
 {
     dam_gang *g = m->g;
-    const bool measure = m->cascade.measure;
+    const uint64_t step = g->chain[0].steps;
 
     for (int64_t c = 0; c < g->chains; c++)
-        carry_out(m, c, step);
-    if (!measure)
+        if (m->cascade.verdict[c] != DAM_UNDECIDED)
+            carry_out(m, c);
+    if (!m->cascade.measure)
         return;
     align_unknown(m);
     for (int64_t group = 0; group * g->replicas < g->chains; group++) {
@@ -238,16 +239,27 @@ static void prepare_measuring(march *m)
         m->q12[group] = mean_q12(g, group, m->cascade.scratch);
 }
 
+/* Steps that the chain which is furthest behind is away from `end`. */
+static uint64_t steps_left(const dam_gang *g, uint64_t end)
+{
+    uint64_t most = 0;
+
+    for (int64_t c = 0; c < g->chains; c++)
+        if (g->chain[c].steps < end && end - g->chain[c].steps > most)
+            most = end - g->chain[c].steps;
+    return most;
+}
+
 static dam_status advance(march *m, uint64_t end, bool last, dam_error *e)
 {
     dam_status status = dam_cascade_settle(&m->cascade);
 
     if (status == DAM_OK && m->cascade.measure)
         prepare_measuring(m);
-    for (uint64_t step = m->g->chain[0].steps; step < end && status == DAM_OK; step++) {
-        status = dam_cascade_decide(&m->cascade, step, e);
+    while (status == DAM_OK && steps_left(m->g, end) > 0) {
+        status = dam_cascade_decide(&m->cascade, end, e);
         if (status == DAM_OK)
-            complete_step(m, step);
+            complete_step(m);
     }
     if (status == DAM_OK && last && !measure_last(m))
         status = DAM_ERR_INTERRUPTED;
@@ -257,7 +269,7 @@ static dam_status advance(march *m, uint64_t end, bool last, dam_error *e)
 dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, bool last, dam_error *e)
 {
     march m;
-    dam_status status = march_make(&m, g, end - g->chain[0].steps, measure, e);
+    dam_status status = march_make(&m, g, steps_left(g, end), measure, e);
 
     if (status)
         return status;

@@ -1,12 +1,13 @@
 /*
- * A gang: chains of one disorder that take their steps together, so that each block of patterns is
- * read once for all of them. How chains are put into gangs changes nothing in their results.
+ * A gang: chains of one disorder that take their steps together, or nearly so, so that each block
+ * of patterns is read once for all of them. How chains are put into gangs changes nothing in their
+ * results.
  */
 #ifndef DAM_GANG_H
 #define DAM_GANG_H
 
 #include "active_set.h"
-#include "coarse.h"
+#include "bytes.h"
 #include "sampler.h"
 #include "tiers.h"
 
@@ -15,11 +16,11 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    int64_t target;           /* index of the target pattern */
-    const float *panels;      /* the disorder's patterns, [panel][k][DAM_PANEL] */
-    const dam_coarse *coarse; /* the same in bytes, or NULL */
-    dam_chain *chain;         /* [chains], all at the same step */
-    float *x;                 /* [chains][N] */
+    int64_t target;          /* index of the target pattern */
+    const float *panels;     /* the disorder's patterns, [panel][k][DAM_PANEL] */
+    const dam_bytes *coarse; /* the same in bytes, or NULL */
+    dam_chain *chain;        /* [chains], all at the same step when measuring */
+    float *x;                /* [chains][N] */
     int64_t chains;
     dam_tier_set tiers;        /* that may be used */
     dam_active_set *lists;     /* [chains]: lists that are kept, or NULL */
@@ -35,8 +36,8 @@ dam_status dam_gang_evaluate(dam_gang *g, dam_error *e);
 
 /*
  * Takes the chains to step `end`. With `measure`, sums are accumulated after every step, and
- * with `last` phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at the same
- * completed step.
+ * with `last` phi_max_other is set at the end. On DAM_ERR_INTERRUPTED all chains are at a completed
+ * step, when measuring at the same one.
  */
 dam_status dam_gang_advance(dam_gang *g, uint64_t end, bool measure, bool last, dam_error *e);
 

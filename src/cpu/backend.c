@@ -7,7 +7,7 @@
 #include <omp.h>
 #include <stdio.h>
 
-#include "../coarse.h"
+#include "../bytes.h"
 #include "../gang.h"
 #include "../interrupt.h"
 #include "../memory.h"
@@ -34,7 +34,7 @@ static size_t probe(dam_device *out, size_t max, bool memory)
 /* The patterns of a wave. */
 typedef struct {
     dam_panels panels;
-    dam_coarse_set coarse;
+    dam_bytes_set coarse;
     int64_t first; /* disorder of those in bytes */
 } room;
 
@@ -50,7 +50,7 @@ static void close_room(dam_sampler *s)
 
     if (r) {
         dam_panels_drop(&r->panels);
-        dam_coarse_drop(&r->coarse);
+        dam_bytes_drop(&r->coarse);
     }
     dam_free(r);
     s->room = NULL;
@@ -71,13 +71,24 @@ static void trim(dam_sampler *s)
         return;
     dam_panels_trim(&r->panels, s->patterns);
     if (!r->panels.data)
-        dam_coarse_drop(&r->coarse);
+        dam_bytes_drop(&r->coarse);
 }
 
 /* The tiers that may be used: the others' proofs begin with patterns on the sphere. */
 static dam_tier_set tiers_of(const dam_sampler *s)
 {
     return s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers;
+}
+
+/* Bytes a component for the passes in bytes; 0 without them. */
+static int parts_of(const dam_sampler *s)
+{
+    const dam_tier_set tiers = tiers_of(s);
+
+    if (!(tiers >> DAM_TIER_COARSE & 1))
+        return 0;
+    return dam_bytes_parts(s->kernels, s->reference.kernel, s->patterns->N, s->patterns->M,
+                           tiers & DAM_TIERS_AUTO);
 }
 
 static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
@@ -87,9 +98,11 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
         dam_panels_make(&r->panels, s->patterns, s->kernels, wave.first, wave.count, e);
     const bool there = r->coarse.count >= wave.count && r->first == wave.first;
 
-    if (status || there || !(tiers_of(s) >> DAM_TIER_COARSE & 1))
+    const int parts = parts_of(s);
+
+    if (status || there || parts == 0)
         return status;
-    dam_coarse_make(&r->coarse, s->patterns, r->panels.data, wave.count);
+    dam_bytes_make(&r->coarse, s->patterns, r->panels.data, wave.count, parts);
     r->first = wave.first;
     return DAM_OK;
 }
@@ -174,20 +187,31 @@ static int64_t gang_size(const dam_sampler *s, int64_t disorders, int64_t unit)
     return size < chains ? size : chains;
 }
 
-/* The gangs of a wave that have something to do; each is of chains at the same step. */
+/* Whether two chains can be measured together. */
+static bool goes_with(const dam_chain *a, const dam_chain *b)
+{
+    return a->steps == b->steps && a->measured == b->measured;
+}
+
+/* The gangs of a wave that have something to do; when measuring, each is of chains at the same
+ * step.
+ */
 static int64_t list_items(const dam_sampler *s, const job *j, dam_wave wave, item *items)
 {
     const int64_t chains = chains_per_disorder(s), size = gang_size(s, wave.count, j->unit);
+    const bool free = !j->to || !j->to->measure;
     int64_t n = 0;
 
     for (int64_t d = wave.first; d < wave.first + wave.count; d++) {
         const dam_chain *c = s->chain + d * chains;
         for (int64_t i = 0; i < chains;) {
             int64_t k = i + j->unit;
-            while (k < chains && k - i < size && c[k].steps == c[i].steps &&
-                   c[k].measured == c[i].measured)
+            bool done = j->to && dam_stretch_done(j->to, c + i);
+            while (k < chains && k - i < size && (free || goes_with(c + i, c + k))) {
+                done = done && dam_stretch_done(j->to, c + k);
                 k += j->unit;
-            if (!j->to || !dam_stretch_done(j->to, c + i))
+            }
+            if (!done)
                 items[n++] = (item){d, i, k - i};
             i = k;
         }

@@ -33,12 +33,52 @@ static void scan(const dam_coarse_block *b)
         }
 }
 
+/* 2^(exponent + fraction) where t holds them as a single does. */
+static float exp2_of(uint32_t t)
+{
+    static const float of[] = DAM_PAIRED_POLYNOMIAL;
+    const float m = dam_float((t & 0x7fffff) | 0x3f800000);
+
+    return ((of[0] * m + of[1]) * m + of[2]) * dam_float(t & 0x7f800000);
+}
+
+/* The sum of F.P + X.(256 P + E) of a state with each of sixteen patterns. */
+static void multiply_pairs(const dam_paired_block *b, const int8_t *state, const int8_t *tile,
+                           int32_t *v)
+{
+    const int8_t *F = state, *X = state + b->depth;
+    const int8_t *P = tile, *E = tile + b->depth * DAM_COARSE_TILE;
+
+    for (int k = 0; k < b->depth; k++)
+        for (int i = 0; i < DAM_COARSE_TILE; i++) {
+            const int at = k / 4 * 4 * DAM_COARSE_TILE + 4 * i + k % 4;
+            v[i] += F[k] * P[at] + X[k] * (256 * P[at] + E[at]);
+        }
+}
+
+void dam_paired_sum_plain(const dam_paired_block *b)
+{
+    for (int64_t t = 0; t < b->tiles; t++)
+        for (int64_t j = 0; j < b->states; j++) {
+            int32_t v[DAM_COARSE_TILE];
+            for (int i = 0; i < DAM_COARSE_TILE; i++)
+                v[i] = b->start;
+            multiply_pairs(b, b->state + j * 3 * b->depth,
+                           b->pattern + t * 2 * b->depth * DAM_COARSE_TILE, v);
+            for (int i = 0; i < DAM_COARSE_TILE; i++) {
+                const int32_t least = v[i] > b->floor ? v[i] : b->floor;
+                b->sums[j][i] += exp2_of((uint32_t)least << b->shift);
+            }
+        }
+}
+
 static bool always(void)
 {
     return true;
 }
 
-const dam_coarse_loops dam_coarse_plain = {"plain", always, scan, 1.0, 1.0};
+const dam_coarse_loops dam_coarse_plain = {"plain", always, scan, dam_paired_sum_plain,
+                                           false,   1.0,    1.0};
 
 const dam_coarse_loops *dam_coarse_loops_for(const dam_kernels *kernels)
 {

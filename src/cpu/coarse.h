@@ -34,14 +34,6 @@ static inline int dam_coarse_row(dam_coarse_shape s)
     return s.slices * s.depth;
 }
 
-/* Where component k of pattern mu stands: [tile][k / 4][pattern][k % 4]. */
-static inline int64_t dam_coarse_place(dam_coarse_shape s, int64_t mu, int k)
-{
-    const int64_t tile = mu / DAM_COARSE_TILE, i = mu % DAM_COARSE_TILE;
-
-    return (tile * (dam_coarse_row(s) / 4) + k / 4) * (4 * DAM_COARSE_TILE) + 4 * i + k % 4;
-}
-
 /*
  * States against some tiles of patterns. With v = the product of state i and pattern mu + start[i],
  * bit mu % 16 of mask[i][mu / 16] says whether v <= edge. Where it is and `sum` is set, the single
@@ -50,7 +42,7 @@ static inline int64_t dam_coarse_place(dam_coarse_shape s, int64_t mu, int k)
  */
 typedef struct {
     dam_coarse_shape shape;
-    const int8_t *pattern; /* dam_coarse_place */
+    const int8_t *pattern; /* [tile][k / 4][DAM_COARSE_TILE][k % 4] */
     int64_t tiles;
     const int8_t *state;                     /* [state][row] */
     const int32_t (*start)[DAM_COARSE_TILE]; /* [state]: the same number sixteen times */
@@ -66,10 +58,38 @@ typedef struct {
     int64_t lines;    /* so many lines of 64 bytes: may be fetched meanwhile */
 } dam_coarse_block;
 
+/*
+ * The same with two bytes a component, in one slice: patterns are P + E/256, states X + F/256. With
+ * v = 256 P.X + P.F + E.X + start, and t = max(v, floor) << shift, the single whose exponent bits
+ * are those of t, times 2^f for the fraction f that its other bits stand for, within
+ * DAM_PAIRED_EXP2, is added to one of the state's lanes.
+ */
+typedef struct {
+    int depth;             /* bytes of a slice */
+    const int8_t *pattern; /* [tile][P, E][depth / 4][DAM_COARSE_TILE][4] */
+    int64_t tiles;
+    const int8_t *state; /* [state][F, X, zeros][depth], in whole groups of DAM_COARSE_TILE */
+    int64_t states;
+    int32_t start, floor;
+    int shift;
+    float (*sums)[DAM_COARSE_TILE]; /* in whole groups, too */
+} dam_paired_block;
+
+/* Coefficients of 2^(m - 1) for 1 <= m < 2, from the highest degree down. */
+#define DAM_PAIRED_POLYNOMIAL                          \
+    {                                                  \
+        0x1.59483p-2f, -0x1.124f86p-6f, 0x1.5cd076p-1f \
+    }
+
+/* In higher dimension components would not fit into one slice. */
+#define DAM_PAIRED_LARGEST_N 64
+
 typedef struct {
     const char *name; /* "plain", "vnni", "amx" */
     bool (*usable)(void);
     void (*scan)(const dam_coarse_block *b);
+    void (*sum_pairs)(const dam_paired_block *b);
+    bool fast_pairs;         /* sums of pairs take less time than those in single precision */
     double cost_per_N, cost; /* cycles per pattern and state, roughly, near patterns included */
 } dam_coarse_loops;
 
@@ -78,6 +98,9 @@ extern const dam_coarse_loops dam_coarse_plain, dam_coarse_vnni, dam_coarse_amx;
 
 /* The byte instructions alone, for the states from `first` on. */
 void dam_coarse_scan_vnni(const dam_coarse_block *b, int64_t first);
+
+/* The plain loops. */
+void dam_paired_sum_plain(const dam_paired_block *b);
 
 /* The best loops there are for the instruction set of `kernels`. */
 const dam_coarse_loops *dam_coarse_loops_for(const dam_kernels *kernels);

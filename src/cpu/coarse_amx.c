@@ -138,7 +138,7 @@ DAM_INLINE void scan_all(const dam_coarse_block *b, int64_t groups, bool sum, bo
         scan_groups(b, sum, g * GROUP, 1, single);
 }
 
-/* States: sixteen rows of a slice; patterns: a row for every four components. */
+/* States: sixteen rows of a slice; patterns: a row for every four components; else products. */
 static void configure(dam_coarse_shape s)
 {
     struct {
@@ -151,7 +151,7 @@ static void configure(dam_coarse_shape s)
     c.palette = 1;
     for (int i = 0; i < 8; i++) {
         c.bytes[i] = (uint16_t)(i == 2 || i == 3 ? s.depth : 64);
-        c.rows[i] = (uint8_t)(i == 4 ? s.depth / 4 : GROUP);
+        c.rows[i] = (uint8_t)(i == 4 || i == 5 ? s.depth / 4 : GROUP);
     }
     _tile_loadconfig(&c);
 }
@@ -177,4 +177,141 @@ static void scan(const dam_coarse_block *b)
     dam_coarse_scan_vnni(b, groups * GROUP);
 }
 
-const dam_coarse_loops dam_coarse_amx = {"amx", usable, scan, 0.004, 0.5};
+/* ---- pairs of bytes ---- */
+
+/* P.X and F.P + X.E of a group of states with a tile of patterns. */
+typedef struct {
+    int32_t high[GROUP][DAM_COARSE_TILE], low[GROUP][DAM_COARSE_TILE];
+} pair;
+
+typedef struct {
+    __m512i floor, shift, fraction, one, exponent;
+    __m512 of[3];
+} pair_finisher;
+
+static pair_finisher pair_finisher_of(const dam_paired_block *b)
+{
+    static const float of[] = DAM_PAIRED_POLYNOMIAL;
+
+    return (pair_finisher){_mm512_set1_epi32(b->floor),
+                           _mm512_set1_epi32(b->shift),
+                           _mm512_set1_epi32(0x7fffff),
+                           _mm512_set1_epi32(0x3f800000),
+                           _mm512_set1_epi32(0x7f800000),
+                           {_mm512_set1_ps(of[0]), _mm512_set1_ps(of[1]), _mm512_set1_ps(of[2])}};
+}
+
+/* Adds the terms of states first .. last - 1 of a group; all but the pointers is constant where
+ * this is inlined, so that the sums stay in registers. */
+DAM_INLINE void finish_pairs(const pair_finisher *f, const pair *v, int first, int last,
+                             __m512 *sum)
+{
+#pragma GCC unroll 16
+    for (int r = first; r < last; r++) {
+        const __m512i whole = _mm512_add_epi32(_mm512_slli_epi32(_mm512_load_si512(v->high[r]), 8),
+                                               _mm512_load_si512(v->low[r]));
+        const __m512i t = _mm512_sllv_epi32(_mm512_max_epi32(whole, f->floor), f->shift);
+        /* t & fraction | one */
+        const __m512 m =
+            _mm512_castsi512_ps(_mm512_ternarylogic_epi32(t, f->fraction, f->one, 0xea));
+        const __m512 power = _mm512_castsi512_ps(_mm512_and_si512(t, f->exponent));
+        const __m512 p = _mm512_fmadd_ps(_mm512_fmadd_ps(f->of[0], m, f->of[1]), m, f->of[2]);
+        sum[r] = _mm512_fmadd_ps(p, power, sum[r]);
+    }
+}
+
+/*
+ * Where the next products are to be stored: in page offsets that what is read next does not have,
+ * for otherwise that looks to the processor like what is being written.
+ */
+DAM_INLINE pair *place_of(char *area, const int8_t *next)
+{
+    return (pair *)(area + ((uintptr_t)next & 4032));
+}
+
+/*
+ * The products of a group with the tile at `pattern` into registers HIGH and LOW, while those of
+ * the tile before, in BEFORE_HIGH and BEFORE_LOW, are stored at `out`, and those of the tile before
+ * that, at `last`, are finished. The units work side by side only where their instructions stand
+ * side by side. Registers 2 and 3 hold states, 4 and 5 patterns. `joint`: both bytes of a component
+ * fit into one slice, [X, 0] and [F, X] against [P, E].
+ */
+#define FINISH_PAIRS(FIRST, LAST) \
+    if (last)                     \
+    finish_pairs(&f, last, FIRST, LAST, sum)
+#define SUM_TILE(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)        \
+    do {                                                    \
+        _tile_loadd(4, pattern, 64);                        \
+        _tile_zero(HIGH);                                   \
+        _tile_dpbssd(HIGH, 2, 4);                           \
+        FINISH_PAIRS(0, 3);                                 \
+        _tile_loadd(LOW, start, 64);                        \
+        _tile_dpbssd(LOW, 3, 4);                            \
+        FINISH_PAIRS(3, 6);                                 \
+        if (!joint) {                                       \
+            _tile_loadd(5, pattern + size, 64);             \
+            _tile_dpbssd(LOW, 2, 5);                        \
+        }                                                   \
+        FINISH_PAIRS(6, 9);                                 \
+        if (out)                                            \
+            _tile_stored(BEFORE_HIGH, out->high, 64);       \
+        FINISH_PAIRS(9, 13);                                \
+        if (out)                                            \
+            _tile_stored(BEFORE_LOW, out->low, 64);         \
+        FINISH_PAIRS(13, GROUP);                            \
+        pattern += 2 * size;                                \
+        last = out;                                         \
+        out = place_of(area[HIGH > 0], pattern + 2 * size); \
+    } while (0)
+
+DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, int64_t j)
+{
+    const pair_finisher f = pair_finisher_of(b);
+    const int row = 3 * b->depth, size = b->depth * DAM_COARSE_TILE;
+    const int8_t *pattern = b->pattern;
+    char area[2][8192] __attribute__((aligned(4096))); /* by turns */
+    int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    __m512 sum[GROUP];
+    pair *out = NULL, *last = NULL;
+    int64_t t = 0;
+
+#pragma GCC unroll 16
+    for (int r = 0; r < GROUP; r++) {
+        _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
+        sum[r] = _mm512_load_ps(b->sums[j + r]);
+    }
+    _tile_loadd(2, b->state + j * row + b->depth, row);
+    _tile_loadd(3, b->state + j * row, row);
+    for (; t + 2 <= b->tiles; t += 2) {
+        SUM_TILE(0, 1, 6, 7);
+        SUM_TILE(6, 7, 0, 1);
+    }
+    if (t < b->tiles) {
+        SUM_TILE(0, 1, 6, 7);
+        FINISH_PAIRS(0, GROUP);
+        _tile_stored(0, out->high, 64);
+        _tile_stored(1, out->low, 64);
+    } else if (t > 0) {
+        FINISH_PAIRS(0, GROUP);
+        _tile_stored(6, out->high, 64);
+        _tile_stored(7, out->low, 64);
+    }
+    last = out;
+    FINISH_PAIRS(0, GROUP);
+#pragma GCC unroll 16
+    for (int r = 0; r < GROUP; r++)
+        _mm512_store_ps(b->sums[j + r], sum[r]);
+}
+
+static void sum_pairs(const dam_paired_block *b)
+{
+    const bool joint = 2 * b->depth <= 64;
+    const dam_coarse_shape shape = {1, joint ? 2 * b->depth : b->depth};
+
+    configure(shape);
+    for (int64_t j = 0; j < b->states; j += GROUP)
+        joint ? sum_group(b, true, j) : sum_group(b, false, j);
+    _tile_release();
+}
+
+const dam_coarse_loops dam_coarse_amx = {"amx", usable, scan, sum_pairs, true, 0.004, 0.5};

@@ -94,4 +94,5 @@ static void scan(const dam_coarse_block *b)
     dam_coarse_scan_vnni(b, 0);
 }
 
-const dam_coarse_loops dam_coarse_vnni = {"vnni", usable, scan, 0.02, 0.5};
+const dam_coarse_loops dam_coarse_vnni = {"vnni", usable, scan, dam_paired_sum_plain,
+                                          false,  0.02,   0.5};

@@ -1,0 +1,57 @@
+/*
+ * The patterns of a disorder in bytes, for the passes that multiply integers (fused.h): one byte a
+ * component, or two, of which the second is what the first is off, 256 times finer.
+ */
+#ifndef DAM_BYTES_H
+#define DAM_BYTES_H
+
+#include <stdint.h>
+
+#include "cpu/coarse.h"
+#include "patterns.h"
+
+typedef struct {
+    int parts;           /* bytes of a component */
+    double quantum;      /* patterns are `quantum` times their first bytes, */
+    double error;        /* and off that by a vector of this length at most; */
+    double rest;         /* with the second bytes by one of this length */
+    const int8_t *bytes; /* dam_bytes_place */
+} dam_bytes;
+
+/* Those of a wave (panels.h), in the same places. */
+typedef struct {
+    dam_bytes *of; /* [count] */
+    int64_t count;
+    void *memory;
+    uint64_t bytes;
+} dam_bytes_set;
+
+/* Where byte `part` of component k of pattern mu stands: [tile][part][k / 4][pattern][k % 4]. */
+static inline int64_t dam_bytes_place(dam_coarse_shape s, int parts, int64_t mu, int part, int k)
+{
+    const int64_t tile = mu / DAM_COARSE_TILE, i = mu % DAM_COARSE_TILE;
+
+    return ((tile * parts + part) * (dam_coarse_row(s) / 4) + k / 4) * (4 * DAM_COARSE_TILE) +
+           4 * i + k % 4;
+}
+
+/* The largest of numbers, in size. */
+double dam_largest_of(const float *x, int64_t numbers);
+
+/*
+ * Bytes a component for the passes in bytes over patterns of these sizes; 0: there is none, or
+ * (`automatic`) it hardly ever pays.
+ */
+int dam_bytes_parts(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
+                    bool automatic);
+
+/*
+ * Makes the bytes of `count` disorders from their panels, on all threads. When there is no memory
+ * for them, the set stays empty: nothing needs it.
+ */
+void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const float *panels, int64_t count,
+                    int parts);
+
+void dam_bytes_drop(dam_bytes_set *set);
+
+#endif
