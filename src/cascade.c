@@ -93,14 +93,14 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
 
     for (size_t i = 0; i < PASSES; i++)
         if (has(g, passes[i].tier)) {
-            const uint64_t own = passes[i].scratch(g->N, g->chains);
+            const uint64_t own = passes[i].scratch(g->N, 2 * g->chains);
             pass_bytes = own > pass_bytes ? own : pass_bytes;
         }
     struct {
         void **piece;
         uint64_t bytes;
     } const pieces[] = {
-        {(void **)&w->proposal, n * N * sizeof(float)},
+        {(void **)&w->proposal, 2 * n * N * sizeof(float)},
         {(void **)&w->now, n * sizeof(dam_interval)},
         {(void **)&w->next, n * sizeof(dam_interval)},
         {(void **)&w->verdict, n * sizeof(dam_verdict)},
@@ -112,10 +112,10 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->fortune, PASSES * n * sizeof(dam_fortune)},
         {(void **)&w->parked, n * sizeof *w->parked},
         {(void **)&w->renew, n * sizeof(bool)},
-        {(void **)&w->slot, n * sizeof(int64_t)},
-        {(void **)&w->L, n * sizeof(dam_interval)},
-        {(void **)&w->near, n * sizeof(double)},
-        {(void **)&w->wanted, n * sizeof(double)},
+        {(void **)&w->slot, 2 * n * sizeof(int64_t)},
+        {(void **)&w->L, 2 * n * sizeof(dam_interval)},
+        {(void **)&w->near, 2 * n * sizeof(double)},
+        {(void **)&w->wanted, 2 * n * sizeof(double)},
         {(void **)&w->depth, PASSES * n * sizeof(double)},
         {(void **)&w->phi, DAM_TILE * DAM_BLOCK * sizeof(double)},
         {(void **)&w->tiles, n * N * sizeof(double)},
@@ -644,7 +644,8 @@ static bool park(dam_cascade *w, size_t i, int64_t n)
     return moving > 0;
 }
 
-/* A pass over the states, of x[chains][N], of the chains in n slots, into w->L. */
+/* A pass over states, of x[][N], in n slots, into w->L. A slot from the number of chains on stands
+ * for the current state of a chain, which is beside the proposals. */
 static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t n)
 {
     const dam_gang *g = w->g;
@@ -666,11 +667,40 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
                            .fine = p->fine};
 
     for (int64_t i = 0; i < n; i++) {
-        w->near[i] = w->now[w->slot[i]].low;
-        w->wanted[i] = p->fine ? certified : COARSE_WIDTH * g->chain[w->slot[i]].theta;
-        g->chain[w->slot[i]].patterns[p->tier] += (uint64_t)g->M;
+        const int64_t c = w->slot[i] % g->chains;
+        w->near[i] = w->now[c].low;
+        w->wanted[i] = p->fine ? certified : COARSE_WIDTH * g->chain[c].theta;
+        g->chain[c].patterns[p->tier] += (uint64_t)g->M;
     }
     return p->pass(&pass) && !dam_interrupted();
+}
+
+/*
+ * Adds the current states that are known no better than what an earlier pass left undecided to the
+ * proposals in n slots: the patterns are read for both. Returns the number of slots.
+ */
+static int64_t add_current(dam_cascade *w, const certified_pass *p, int64_t n)
+{
+    const dam_gang *g = w->g;
+    int64_t all = n;
+
+    for (int64_t i = 0; i < n && p->parts == 0; i++) {
+        const int64_t c = w->slot[i];
+        if (!(width(w->next[c]) < REPEAT_WIDTH * width(w->now[c])))
+            continue;
+        memcpy(w->proposal + (g->chains + c) * g->N, g->x + c * g->N, (size_t)g->N * sizeof *g->x);
+        w->slot[all++] = g->chains + c;
+    }
+    return all;
+}
+
+/* Current states, in slots from `first` on, are known better now. */
+static void refine_current(dam_cascade *w, int64_t first, int64_t last)
+{
+    for (int64_t i = first; i < last; i++) {
+        const int64_t c = w->slot[i] % w->g->chains;
+        w->now[c] = intersection(w->now[c], w->L[i]);
+    }
 }
 
 /* Decides what can be decided by a pass in lower precision; false when interrupted. */
@@ -678,13 +708,15 @@ static bool judge_by_pass(dam_cascade *w, size_t which)
 {
     const certified_pass *p = passes + which;
     const int64_t n = undecided(w, which);
-    int64_t unsure = 0;
+    int64_t unsure = 0, all;
     dam_verdict v;
 
     if (n == 0 || park(w, which, n))
         return true;
-    if (!run_pass(w, p, w->proposal, n))
+    all = add_current(w, p, n);
+    if (!run_pass(w, p, w->proposal, all))
         return false;
+    refine_current(w, n, all);
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = w->slot[i];
         w->next[c] = intersection(w->next[c], w->L[i]);
@@ -702,11 +734,9 @@ static bool judge_by_pass(dam_cascade *w, size_t which)
         return true;
     if (!run_pass(w, p, w->g->x, unsure))
         return false;
-    for (int64_t i = 0; i < unsure; i++) {
-        const int64_t c = w->slot[i];
-        w->now[c] = intersection(w->now[c], w->L[i]);
-        w->g->chain[c].unsure[p->tier] -= conclude(w, c) != DAM_UNDECIDED;
-    }
+    refine_current(w, 0, unsure);
+    for (int64_t i = 0; i < unsure; i++)
+        w->g->chain[w->slot[i]].unsure[p->tier] -= conclude(w, w->slot[i]) != DAM_UNDECIDED;
     return true;
 }
 

@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
     dam_gang *g;
     bool measure;
-    float *proposal;      /* [chains][N] */
+    float *proposal;      /* [chains][N]; then room for as many current states */
     dam_interval *now;    /* [chains]: L of the current states */
     dam_interval *next;   /* [chains]: L of the proposals */
     dam_verdict *verdict; /* [chains] */
@@ -37,10 +37,10 @@ typedef struct {
     uint64_t end;         /* steps that the chains are to have done */
     size_t *parked;       /* [chains]: from 1, the pass that an earlier proposal waits for; or 0 */
     bool *renew;          /* [chains]: the list is to be made anew, around the proposal */
-    int64_t *slot;        /* [chains]: the chains that a pass is about */
-    dam_interval *L;      /* [chains]: what it found */
-    double *near;         /* [chains]: what it is told to expect, */
-    double *wanted;       /* [chains]: and how narrow an interval to find */
+    int64_t *slot;        /* [2 chains]: the chains that a pass is about */
+    dam_interval *L;      /* [2 chains]: what it found */
+    double *near;         /* [2 chains]: what it is told to expect, */
+    double *wanted;       /* [2 chains]: and how narrow an interval to find */
     double *depth;        /* [passes][chains]: what the coarse passes have learnt */
     double *phi;          /* [DAM_TILE][DAM_BLOCK]: one block's alignments */
     double *tiles;        /* [tile][k][chains of the tile] */

@@ -19,7 +19,7 @@
 /* Chains of a gang, at least, where they are enough for all threads: patterns that do not fit into
  * the second cache come more slowly, so more is to be done with each. */
 #define NEAR_BYTES ((uint64_t)2 << 20)
-#define LEAST_FAR 20
+#define LEAST_FAR 40
 
 static size_t probe(dam_device *out, size_t max, bool memory)
 {
