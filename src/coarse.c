@@ -272,15 +272,14 @@ static void add_block(work *w, int64_t first, int64_t n)
 {
     const int64_t lanes = w->b.sum ? DAM_COARSE_TILE : 0;
     const bool turned = TURN_COST * (double)w->found > (double)n; /* as the block before */
+    const int64_t left = w->pass->M - first - n, size = left < n ? left : n;
 
     w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
     w->b.tiles = n / DAM_COARSE_TILE;
-    w->b.lines = 0;
-    if (turned) {
-        const int64_t left = w->pass->M - first - n, size = left < n ? left : n;
-        w->b.next = (const char *)(w->pass->panels + (first + n) * w->pass->N);
-        w->b.lines = size * w->pass->N * (int64_t)sizeof(float) / 64;
-    }
+    w->b.next = turned ? (const char *)(w->pass->panels + (first + n) * w->pass->N)
+                       : (const char *)w->b.pattern + n * dam_coarse_row(w->shape);
+    w->b.lines = turned ? size * w->pass->N * (int64_t)sizeof(float) / 64
+                        : size * dam_coarse_row(w->shape) / 64;
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
     w->found = 0;

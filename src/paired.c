@@ -153,11 +153,13 @@ static void prepare(work *w)
         prepare_row(w, i);
 }
 
-/* All states with the `tiles` tiles of patterns from tile `first` on. */
-static void add_block(work *w, int64_t first, int64_t tiles)
+/* All states with the `tiles` tiles of patterns from tile `first` on, before the `next` ones. */
+static void add_block(work *w, int64_t first, int64_t tiles, int64_t next)
 {
     w->b.pattern = w->pass->coarse->bytes + first * 2 * w->b.depth * DAM_COARSE_TILE;
     w->b.tiles = tiles;
+    w->b.next = (const char *)w->b.pattern + tiles * 2 * w->b.depth * DAM_COARSE_TILE;
+    w->b.lines = next * 2 * w->b.depth * DAM_COARSE_TILE / 64;
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->sum_pairs(&w->b);
     for (int64_t i = 0; i < w->pass->states; i++)
@@ -195,7 +197,8 @@ bool dam_paired_pass(const dam_pass *pass)
     for (int64_t t = 0; t < tiles; t += block) {
         if (dam_interrupted())
             return false;
-        add_block(&w, t, tiles - t < block ? tiles - t : block);
+        const int64_t n = tiles - t < block ? tiles - t : block, left = tiles - t - n;
+        add_block(&w, t, n, left < block ? left : block);
     }
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = interval_of(&w, i);

@@ -73,6 +73,8 @@ typedef struct {
     int32_t start, floor;
     int shift;
     float (*sums)[DAM_COARSE_TILE]; /* in whole groups, too */
+    const char *next;               /* as above */
+    int64_t lines;
 } dam_paired_block;
 
 /* Coefficients of 2^(m - 1) for 1 <= m < 2, from the highest degree down. */
