@@ -86,7 +86,8 @@ static bool choose_quantum(work *w)
     w->quantum = 1.0 / (w->scale * each);
     w->b.shift = 23 - bits;
     w->b.floor = 1 << bits;
-    w->b.start = (int32_t)floor((TOP - octaves) * w->scale);
+    w->b.narrow = octaves * 1.01 + 2.0 < TOP - 128.0;
+    w->b.start = (int32_t)(w->b.narrow ? 128.0 * w->scale : floor((TOP - octaves) * w->scale));
     return true;
 }
 

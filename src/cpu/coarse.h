@@ -72,6 +72,7 @@ typedef struct {
     int64_t states;
     int32_t start, floor;
     int shift;
+    bool narrow; /* start is 128 octaves, and sums without it are within 127 octaves */
     float (*sums)[DAM_COARSE_TILE]; /* in whole groups, too */
     const char *next;               /* as above */
     int64_t lines;

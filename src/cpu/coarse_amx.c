@@ -185,7 +185,7 @@ typedef struct {
 } pair;
 
 typedef struct {
-    __m512i floor, shift, fraction, one, exponent;
+    __m512i start, floor, shift, fraction, one, exponent, bias;
     __m512 of[3];
 } pair_finisher;
 
@@ -193,30 +193,39 @@ static pair_finisher pair_finisher_of(const dam_paired_block *b)
 {
     static const float of[] = DAM_PAIRED_POLYNOMIAL;
 
-    return (pair_finisher){_mm512_set1_epi32(b->floor),
+    return (pair_finisher){_mm512_set1_epi32(b->start),
+                           _mm512_set1_epi32(b->floor),
                            _mm512_set1_epi32(b->shift),
                            _mm512_set1_epi32(0x7fffff),
                            _mm512_set1_epi32(0x3f800000),
                            _mm512_set1_epi32(0x7f800000),
+                           _mm512_set1_epi32(0x40000000),
                            {_mm512_set1_ps(of[0]), _mm512_set1_ps(of[1]), _mm512_set1_ps(of[2])}};
 }
 
 /* Adds the terms of states first .. last - 1 of a group; all but the pointers is constant where
  * this is inlined, so that the sums stay in registers. */
-DAM_INLINE void finish_pairs(const pair_finisher *f, const pair *v, int first, int last,
-                             __m512 *sum)
+DAM_INLINE void finish_pairs(const pair_finisher *f, bool narrow, const pair *v, int first,
+                             int last, __m512 *sum)
 {
 #pragma GCC unroll 16
     for (int r = first; r < last; r++) {
-        const __m512i whole = _mm512_add_epi32(_mm512_slli_epi32(_mm512_load_si512(v->high[r]), 8),
-                                               _mm512_load_si512(v->low[r]));
-        const __m512i t = _mm512_sllv_epi32(_mm512_max_epi32(whole, f->floor), f->shift);
+        __m512i t = _mm512_add_epi32(_mm512_slli_epi32(_mm512_load_si512(v->high[r]), 8),
+                                     _mm512_load_si512(v->low[r]));
+        __m512i exponent;
+        if (narrow) { /* 128 octaves more change but one bit, and the sign */
+            t = _mm512_sllv_epi32(t, f->shift);
+            exponent = _mm512_ternarylogic_epi32(t, f->exponent, f->bias, 0x48); /* (t ^ bias) & */
+        } else {
+            t = _mm512_max_epi32(_mm512_add_epi32(t, f->start), f->floor);
+            t = _mm512_sllv_epi32(t, f->shift);
+            exponent = _mm512_and_si512(t, f->exponent);
+        }
         /* t & fraction | one */
         const __m512 m =
             _mm512_castsi512_ps(_mm512_ternarylogic_epi32(t, f->fraction, f->one, 0xea));
-        const __m512 power = _mm512_castsi512_ps(_mm512_and_si512(t, f->exponent));
         const __m512 p = _mm512_fmadd_ps(_mm512_fmadd_ps(f->of[0], m, f->of[1]), m, f->of[2]);
-        sum[r] = _mm512_fmadd_ps(p, power, sum[r]);
+        sum[r] = _mm512_fmadd_ps(p, _mm512_castsi512_ps(exponent), sum[r]);
     }
 }
 
@@ -238,14 +247,14 @@ DAM_INLINE pair *place_of(char *area, const int8_t *next)
  */
 #define FINISH_PAIRS(FIRST, LAST) \
     if (last)                     \
-    finish_pairs(&f, last, FIRST, LAST, sum)
+    finish_pairs(&f, narrow, last, FIRST, LAST, sum)
 #define SUM_TILE(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)        \
     do {                                                    \
         _tile_loadd(4, pattern, 64);                        \
         _tile_zero(HIGH);                                   \
         _tile_dpbssd(HIGH, 2, 4);                           \
         FINISH_PAIRS(0, 3);                                 \
-        _tile_loadd(LOW, start, 64);                        \
+        _tile_zero(LOW);                                    \
         _tile_dpbssd(LOW, 3, 4);                            \
         FINISH_PAIRS(3, 6);                                 \
         if (!joint) {                                       \
@@ -267,7 +276,7 @@ DAM_INLINE pair *place_of(char *area, const int8_t *next)
         out = place_of(area[HIGH > 0], pattern + 2 * size); \
     } while (0)
 
-DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, int64_t j)
+DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, bool narrow, int64_t j)
 {
     const pair_finisher f = pair_finisher_of(b);
     const int row = 3 * b->depth, size = b->depth * DAM_COARSE_TILE;
@@ -277,16 +286,13 @@ DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, int64_t j)
     const int64_t lines = b->tiles > 0 ? b->lines / (groups * b->tiles) : 0;
     const char *next = b->next + 64 * lines * b->tiles * (j / GROUP);
     char area[2][8192] __attribute__((aligned(4096))); /* by turns */
-    int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
     __m512 sum[GROUP];
     pair *out = NULL, *last = NULL;
     int64_t t = 0;
 
 #pragma GCC unroll 16
-    for (int r = 0; r < GROUP; r++) {
-        _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
+    for (int r = 0; r < GROUP; r++)
         sum[r] = _mm512_load_ps(b->sums[j + r]);
-    }
     _tile_loadd(2, b->state + j * row + b->depth, row);
     _tile_loadd(3, b->state + j * row, row);
     for (; t + 2 <= b->tiles; t += 2) {
@@ -317,7 +323,10 @@ static void sum_pairs(const dam_paired_block *b)
 
     configure(shape);
     for (int64_t j = 0; j < b->states; j += GROUP)
-        joint ? sum_group(b, true, j) : sum_group(b, false, j);
+        if (b->narrow)
+            joint ? sum_group(b, true, true, j) : sum_group(b, false, true, j);
+        else
+            joint ? sum_group(b, true, false, j) : sum_group(b, false, false, j);
     _tile_release();
 }
 

@@ -257,6 +257,74 @@ static void check_loops(const dam_coarse_loops *loops, int N, int64_t tiles, int
     dam_free(total);
 }
 
+/* The same of sums of pairs; exponents cover all that single numbers have. */
+static void check_pairs(const dam_coarse_loops *loops, int N, int64_t tiles, int64_t states,
+                        int seed)
+{
+    const int depth = dam_coarse_row(dam_coarse_shape_of(N));
+    const int64_t n = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
+    int8_t *pattern = get((uint64_t)(tiles * 2 * depth * DAM_COARSE_TILE));
+    int8_t *state = get((uint64_t)(n * 3 * depth));
+    float(*sums[2])[DAM_COARSE_TILE];
+    dam_paired_block b = {.depth = depth,
+                          .pattern = pattern,
+                          .tiles = tiles,
+                          .state = state,
+                          .states = states,
+                          .shift = 2 + seed % 6,
+                          .narrow = seed % 2 == 0};
+
+    srand((unsigned)seed);
+    b.floor = 1 << (23 - b.shift);
+    b.start = (b.narrow ? 128 : 60 + rand() % 100) << (23 - b.shift);
+    for (int64_t i = 0; i < tiles * 2 * depth * DAM_COARSE_TILE; i++)
+        pattern[i] = (int8_t)(rand() % 255 - 127);
+    for (int64_t i = 0; i < states; i++)
+        for (int k = 0; k < 2 * N; k++) /* sums are within 90 octaves */
+            state[i * 3 * depth + k / N * depth + k % N] =
+                (int8_t)((rand() % 255 - 127) * (64 >> (seed % 6)) / 64 / N);
+    for (int which = 0; which < 2; which++) {
+        sums[which] = get((uint64_t)n * sizeof **sums);
+        b.sums = sums[which];
+        (which ? loops : &dam_coarse_plain)->sum_pairs(&b);
+    }
+    for (int64_t i = 0; i < states; i++)
+        for (int j = 0; j < DAM_COARSE_TILE; j++)
+            CHECK(fabsf(sums[0][i][j] - sums[1][i][j]) <= 1e-5f * sums[0][i][j] &&
+                      sums[0][i][j] > 0,
+                  "%s, N = %d, %lld tiles: sum %g of pairs, not %g", loops->name, N,
+                  (long long)tiles, sums[1][i][j], sums[0][i][j]);
+    for (int which = 0; which < 2; which++)
+        dam_free(sums[which]);
+    dam_free(pattern);
+    dam_free(state);
+}
+
+/* 2^f as sums of pairs have it, at fractions all over [0, 1). */
+static void check_power(const dam_coarse_loops *loops)
+{
+    int8_t pattern[8 * DAM_COARSE_TILE] __attribute__((aligned(64))) = {0};
+    int8_t state[12 * DAM_COARSE_TILE] __attribute__((aligned(64))) = {0};
+    float sums[DAM_COARSE_TILE][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    dam_paired_block b = {.depth = 4,
+                          .pattern = pattern,
+                          .tiles = 1,
+                          .state = state,
+                          .states = 1,
+                          .floor = 1 << 23,
+                          .sums = sums};
+    double worst = 0;
+
+    for (int32_t fraction = 0; fraction < 1 << 23; fraction += 31) {
+        memset(sums, 0, sizeof sums);
+        b.start = (127 << 23) + fraction;
+        loops->sum_pairs(&b);
+        worst = fmax(worst, fabs(sums[0][3] / exp2(fraction / 8388608.0) - 1.0));
+    }
+    CHECK(worst < DAM_PAIRED_EXP2 && worst > 0.99 * DAM_PAIRED_EXP2, "%s: 2^f is off by %g",
+          loops->name, worst);
+}
+
 static void check_all_loops(const dam_coarse_loops *loops)
 {
     const int N[] = {1, 3, 4, 24, 47, 64, 65, 128, 131, 301};
@@ -267,6 +335,10 @@ static void check_all_loops(const dam_coarse_loops *loops)
     }
     for (int i = 0; i < 120; i++)
         check_loops(loops, N[i % 10], 1 + (i * 5) % 9, 1 + (i * 29) % 83, i);
+    for (int i = 0; i < 120; i++)
+        check_pairs(loops, 1 + (i * 13) % DAM_PAIRED_LARGEST_N, 1 + (i * 5) % 9, 1 + (i * 29) % 83,
+                    i);
+    check_power(loops);
 }
 
 int main(void)
