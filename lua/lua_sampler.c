@@ -257,7 +257,7 @@ patterns
  what --device or DAMLUA_DEVICE says. Every decision is the same
 @tparam[opt="auto"] "auto"|"reference"|"active"|"coarse"|"single"|string options.evaluation the
  tiers that proposals go through: "active" (lists of near patterns), "coarse" (all patterns in
- bytes, near ones in double precision), "single" (all patterns in single precision), alone or
+ bytes, one or two a component), "single" (all patterns in single precision), alone or
  joined by "+" as in "active+single"; "auto": all, but "coarse" only where the processor has
  instructions for it or a GPU enough to do; "reference": none of them. What a tier cannot prove
  goes to the next one and in the end to the reference, so every decision is the same

@@ -183,7 +183,7 @@ __global__ void __launch_bounds__(WARPS *DAM_WARP) coarse_judge(const wave w, in
     const int64_t d = blockIdx.x / w.coarse_width, j = blockIdx.x % w.coarse_width;
     coarse_judge_place at = {w.coarse_row + blockIdx.x, w.proposal, w.panels + d * w.panels_stride,
                              d * w.segments * w.coarse_width + j, w.coarse_width};
-    dam_coarse_sum sum = {0, 0, 0, 0, 0, 0, 0};
+    dam_coarse_sum sum = {0, 0, 0, 0, 0, 0, 0, 0, DAM_COARSE_EXP2};
     dam_interval L = dam_unknown();
 
     if (j >= w.coarse_open[d])
