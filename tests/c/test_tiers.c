@@ -13,7 +13,7 @@
 #include "sampler.h"
 #include "tiers.h"
 
-#define CHAINS 4
+#define MOST_CHAINS 256
 
 /* A cell of the grid. */
 typedef struct {
@@ -23,7 +23,13 @@ typedef struct {
     double T, step;
     dam_start start;
     uint64_t seed;
+    int disorders, replicas; /* 0: one, and two */
 } cell;
+
+static int chains_of(const cell *c)
+{
+    return 2 * (c->disorders ? c->disorders : 1) * (c->replicas ? c->replicas : 2);
+}
 
 static dam_sampler *make(const cell *c, dam_patterns *p, dam_tier_set tiers,
                          const dam_kernels *kernels)
@@ -33,7 +39,7 @@ static dam_sampler *make(const cell *c, dam_patterns *p, dam_tier_set tiers,
                              .patterns = p,
                              .T = T,
                              .n_T = 2,
-                             .replicas = 2,
+                             .replicas = c->replicas ? c->replicas : 2,
                              .first_replica = 1,
                              .seed = c->seed,
                              .step = c->step,
@@ -76,6 +82,11 @@ static cell random_cell(int i)
               .start = {.kind = DAM_START_PHI, .pattern = {-1}, .phi_min = 0.75, .phi_max = 1},
               .seed = 100 + (uint64_t)i};
 
+    if (i % 8 == 3) { /* enough chains of a disorder for some to wait for others */
+        c.disorders = 8;
+        c.replicas = MOST_CHAINS / 16;
+        c.M = 500 + c.M / 3;
+    }
     if (i % 3 == 0)
         c.h.beta_net = 0.3 + 2 * random_of(i, 5);
     else if (i % 3 == 1)
@@ -92,9 +103,9 @@ static cell random_cell(int i)
 }
 
 /* A sampler against the reference's, which is `wanted`. */
-static void compare(dam_sampler *s, dam_sampler *wanted, const char *what, int i)
+static void compare(dam_sampler *s, dam_sampler *wanted, int chains, const char *what, int i)
 {
-    double found[2][CHAINS];
+    double found[2][MOST_CHAINS] = {{0}};
 
     CHECK(dam_sampler_digest(s) == dam_sampler_digest(wanted), "cell %d, %s: digests differ", i,
           what);
@@ -103,7 +114,7 @@ static void compare(dam_sampler *s, dam_sampler *wanted, const char *what, int i
     CHECK(memcmp(found[0], found[1], sizeof found[0]) == 0, "cell %d, %s: phi differs", i, what);
     dam_sampler_read(s, DAM_Q_ENERGY_DENSITY, found[0]);
     dam_sampler_read(wanted, DAM_Q_ENERGY_DENSITY, found[1]);
-    for (int c = 0; c < CHAINS; c++)
+    for (int c = 0; c < chains; c++)
         CHECK(fabs(found[0][c] - found[1][c]) <= 1e-6, "cell %d, %s: energy density off by %g", i,
               what, found[0][c] - found[1][c]);
 }
@@ -130,16 +141,18 @@ static void check_statistics(const dam_sampler *s, dam_tier_set tiers, int i)
 }
 
 /* Every combination of tiers on every instruction set, or (`quick`) one set each. */
-static double check_cell(int i, int steps, bool quick)
+static double check_cell(int i, int at_most, bool quick)
 {
     const cell c = random_cell(i);
+    const int steps = c.disorders ? at_most / 4 : at_most;
     dam_error e = {DAM_OK, ""};
     dam_sampler *wanted;
     dam_patterns *p;
     const dam_kernels *kernels;
     double decisions = 0;
 
-    CHECK(dam_patterns_draw(&p, c.N, c.M, 1, 1, c.seed, &e) == DAM_OK, "%s", e.message);
+    CHECK(dam_patterns_draw(&p, c.N, c.M, c.disorders ? c.disorders : 1, 1, c.seed, &e) == DAM_OK,
+          "%s", e.message);
     wanted = make(&c, p, 0, NULL);
     advance(wanted, steps / 2, steps - steps / 2);
     check_statistics(wanted, 0, i);
@@ -152,10 +165,10 @@ static double check_cell(int i, int steps, bool quick)
         snprintf(what, sizeof what, "%s, tiers %u", kernels->name, tiers);
         s = make(&c, p, tiers, kernels);
         advance(s, steps / 2, steps - steps / 2);
-        compare(s, wanted, what, i);
+        compare(s, wanted, chains_of(&c), what, i);
         check_statistics(s, tiers, i);
         dam_sampler_free(s);
-        decisions += CHAINS * steps;
+        decisions += chains_of(&c) * steps;
     }
     dam_sampler_free(wanted);
     dam_patterns_release(p);
