@@ -96,6 +96,8 @@ typedef struct {
     block work, targets, ends, log, rows; /* ends: the `end` of a wave; log: its structure */
     block lists;                          /* none where there was no room for them */
     dam_coarse_products coarse; /* there is room for patterns in bytes; how they are multiplied */
+    bool resident;              /* patterns stay on the chip, from step to step, */
+    dam_chip chip;              /* which is this one */
     dam_wave lists_of;          /* the wave whose lists are on the device; count = 0: of none */
     int64_t log_rows;
     dam_device_wave wave; /* the one on the device */
@@ -405,6 +407,7 @@ static int64_t panels_size(const dam_sampler *s)
 /* The wave that the kernels see, without its memory. */
 static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
 {
+    const room *r = (const room *)s->room;
     dam_device_wave w;
 
     memset(&w, 0, sizeof w); /* also its padding: waves are compared byte by byte */
@@ -415,10 +418,39 @@ static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
     w.chains = s->n_T * s->replicas;
     w.replicas = s->replicas;
     w.panels_stride = shares_patterns(s) ? 0 : panels_size(s);
+    if (r->resident) {
+        dam_wave_resident(&w, r->chip);
+        return w;
+    }
     if (tiers_of(s) >> DAM_TIER_ACTIVE & 1)
         w.list_room = dam_wave_list_room(&w);
-    w.coarse = ((const room *)s->room)->coarse;
+    w.coarse = r->coarse;
     return w;
+}
+
+/*
+ * Whether patterns are to stay on the chip from step to step: where they fit, and neither lists nor
+ * the coarse pass is asked for by name; in "auto" only if that hardly costs more than these.
+ */
+static dam_status choose_resident(const dam_sampler *s, room *r, dam_error *e)
+{
+    const char *wanted = getenv("DAMLUA_TEST_CUDA_RESIDENT"); /* 0: never; 1: where they fit */
+    const dam_tier_set others = 1u << DAM_TIER_ACTIVE | 1u << DAM_TIER_COARSE;
+    const bool automatic = tiers_of(s) & DAM_TIERS_AUTO;
+    dam_device_wave w = describe(s, s->patterns->disorder);
+
+    if (FAILS(r, dam_chip_of(r->number, &r->chip), e))
+        return e->status;
+    w.coarse = DAM_COARSE_OFF;
+    dam_wave_resident(&w, r->chip);
+    r->resident = (automatic || !(tiers_of(s) & others)) && dam_wave_resident_pays(&w, automatic);
+    if (wanted && wanted[0] == '0')
+        r->resident = false;
+    else if (wanted)
+        r->resident = w.resident.slots > 0;
+    if (r->resident)
+        r->coarse = DAM_COARSE_OFF;
+    return DAM_OK;
 }
 
 /* Numbers of four bytes of a disorder's patterns in bytes; 0 without the coarse pass. */
@@ -562,10 +594,13 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
     if (r->capacity == 0) {
         if (budget(r, &bytes, e))
             return e->status;
+        r->resident = false;
         r->coarse = coarse_of(s, describe(s, disorder));
+        if (choose_resident(s, r, e))
+            return e->status;
         n = fitting(s, disorder, 1, lists, bytes);
         if (n < 1) {
-            lists = false; /* it can do without these */
+            lists = r->resident = false; /* it can do without these */
             r->coarse = DAM_COARSE_OFF;
             n = fitting(s, disorder, 1, lists, bytes);
         }
@@ -977,6 +1012,11 @@ static dam_status launch_steps(room *r, uint64_t steps, dam_error *e)
 {
     uint64_t done = 0;
 
+    if (r->wave.resident.slots > 0 && steps > 0 && !dam_interrupted())
+        return failed_code(
+            r->number,
+            DAM_LAUNCHED(dam_launch_resident(&r->wave, static_cast<int32_t>(steps), r->stream)),
+            "dam_launch_resident", __LINE__, e);
 #ifndef DAM_CUDA_ON_CPU
     if (steps >= GRAPH_STEPS) {
         if (make_graph(r, e))

@@ -229,7 +229,8 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory);
  */
 void dam_wave_resident(struct dam_device_wave *w, struct dam_chip chip);
 
-/* Whether that is likely to take less time than what `others` does: lists, or the coarse pass. */
+/* Whether that is done; `others`: only where it is likely to take less time than lists, or the
+ * coarse pass. */
 int32_t dam_wave_resident_pays(const struct dam_device_wave *w, int32_t others);
 
 /* The chip of a device, as far as the kernel that keeps patterns there can have it. */

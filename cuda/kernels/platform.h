@@ -72,10 +72,10 @@ static __device__ __forceinline__ void meet(int32_t *arrived, int32_t due)
 #define DAM_CUDA_NAMESPACE dam_cuda_on_cpu
 
 #define DAM_LAUNCH(kernel, grid, block, shared, stream, ...) \
-    dam_shim::launch(grid, block, shared, stream, [&] { kernel(__VA_ARGS__); })
+    dam_shim::launch(grid, block, shared, stream, [=] { kernel(__VA_ARGS__); })
 
 #define DAM_LAUNCH_TOGETHER(kernel, grid, block, shared, stream, ...) \
-    dam_shim::launch_together(grid, block, shared, stream, [&] { kernel(__VA_ARGS__); })
+    dam_shim::launch_together(grid, block, shared, stream, [=] { kernel(__VA_ARGS__); })
 
 namespace dam_cuda_on_cpu
 {

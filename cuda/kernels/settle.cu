@@ -81,7 +81,7 @@ __global__ void settle(const wave w, enum purpose purpose)
 
 cudaError_t launch_settle(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    const unsigned blocks = queue_blocks(w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose, stream);
 
     if (blocks == 0)
         return cudaSuccess;

@@ -22,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <new>
@@ -171,17 +172,49 @@ inline void *shared_memory()
     return here()->shared;
 }
 
-/* Runs a kernel; done when it returns. Refuses what a device would refuse. */
+/* A stream. A lazy one does nothing before it has to: until somebody waits for it. */
+struct stream_state {
+    bool lazy = false;
+    std::deque<std::function<void()>> work;
+    size_t given = 0, done = 0;
+};
+
+/* Does the stream's work, the first `count` pieces that it was ever given. */
+inline void drain(void *stream, size_t count = SIZE_MAX)
+{
+    stream_state *s = static_cast<stream_state *>(stream);
+
+    while (s && !s->work.empty() && s->done < count) {
+        const std::function<void()> next = std::move(s->work.front());
+        s->work.pop_front();
+        s->done++;
+        next();
+    }
+}
+
+/* Work for a stream; done at once when it is not lazy. */
+inline void give(void *stream, const std::function<void()> &work)
+{
+    stream_state *s = static_cast<stream_state *>(stream);
+
+    if (!s || !s->lazy) {
+        work();
+        return;
+    }
+    s->work.push_back(work);
+    s->given++;
+}
+
+/* Runs a kernel, when its turn comes. Refuses what a device would refuse. */
 template <class F>
 inline int launch(dim3 grid, dim3 block, size_t shared, void *stream, const F &kernel)
 {
     const std::function<void()> body = kernel;
 
-    (void)stream;
     if (grid.x == 0 || grid.y == 0 || grid.z == 0 || block.x * block.y * block.z == 0 ||
         block.x * block.y * block.z > 1024 || grid.y > 65535 || grid.z > 65535 || shared > 48 << 10)
         fail("a launch that CUDA would refuse");
-    run_grid(grid, block, shared, body, false);
+    give(stream, [=] { run_grid(grid, block, shared, body, false); });
     return 0;
 }
 
@@ -192,11 +225,10 @@ inline cudaError_t launch_together(dim3 grid, dim3 block, size_t shared, void *s
 {
     const std::function<void()> body = kernel;
 
-    (void)stream;
     if (grid.x == 0 || grid.y != 1 || grid.z != 1 || block.x * block.y * block.z == 0 ||
         block.x * block.y * block.z > 1024 || grid.x > MOST_TOGETHER || shared > MOST_SHARED)
         fail("a launch that CUDA would refuse");
-    run_grid(grid, block, shared, body, true);
+    give(stream, [=] { run_grid(grid, block, shared, body, true); });
     return cudaSuccess;
 }
 
@@ -342,9 +374,9 @@ static inline cudaError_t cudaGetLastError()
     return cudaSuccess;
 }
 
-static inline cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t)
+static inline cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
 {
-    memset(to, value, bytes);
+    dam_shim::give(stream, [=] { memset(to, value, bytes); });
     return cudaSuccess;
 }
 

@@ -1124,6 +1124,7 @@ static const test_case cases[] = {
     {"lsr on chip", lsr, 47, 517, 3, 2, 2, 8, 6, false, 0, 0, false, {5, 60 << 10}},
     {"cubic on chip", cubic, 17, 161, 1, 20, 1, 6, 4, false, 0, 0, false, {2, 12 << 10}},
     {"own patterns on chip", sharp, 33, 96, 3, 5, 3, 8, 6, true, 0, 0, false, {2, 24 << 10}},
+    {"more columns than fit", lse, 257, 97, 1, 15, 2, 3, 2, false, 0, 0, false, {1, 200 << 10}},
 };
 
 /* More chains than threads that gather them. */
