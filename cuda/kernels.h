@@ -300,6 +300,16 @@ cudaError_t dam_launch_resident(const struct dam_device_wave *w, int32_t steps,
 /* phi_max_other of the states: at the end of a sample. */
 cudaError_t dam_launch_largest(const struct dam_device_wave *w, cudaStream_t stream);
 
+/*
+ * For benchmarks: multiply-adds in registers, dam_multiply_adds(blocks, rounds) of them, with one
+ * number for each of 256 threads a block to `out`; and a copy of `singles`, a multiple of 4.
+ */
+double dam_multiply_adds(int32_t blocks, int32_t rounds);
+cudaError_t dam_launch_multiply_adds(float *out, int32_t blocks, int32_t rounds,
+                                     cudaStream_t stream);
+cudaError_t dam_launch_copy(float *to, const float *from, int64_t singles, int32_t blocks,
+                            cudaStream_t stream);
+
 } // namespace DAM_CUDA_NAMESPACE
 
 #endif
