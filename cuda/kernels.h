@@ -2,13 +2,15 @@
  * What runs on a CUDA device, as functions of the host that put kernels into a stream. A wave of
  * disorders, with all of their chains, is taken through its steps by the same sequence of launches
  * at every step: the host reads nothing in between, so that a step can be captured into a graph and
- * replayed. Every decision is that of the reference evaluation (reference.h); states, decisions,
- * phi and q12 have the bits of the CPU (docs/numerics.md, "Why the GPU gives the same bits").
- * Nothing depends on how many blocks or threads a kernel is given, or on the device.
+ * replayed. Where patterns fit on the chip, many steps are one launch. Every decision is that of
+ * the reference evaluation (reference.h); states, decisions, phi and q12 have the bits of the CPU
+ * (docs/numerics.md, "Why the GPU gives the same bits"). Nothing depends on how many blocks or
+ * threads a kernel is given, or on the device.
  *
  * The same source is compiled by nvcc, into namespace dam_cuda, and by a C++ compiler over
  * tests/cuda_on_cpu/shim.h, into namespace dam_cuda_on_cpu, where `device memory` is the host's and
- * a stream is done when a launch returns. A function returns cudaSuccess or what a launch said.
+ * a stream is done when a launch returns, unless a test makes it lazy. A function returns
+ * cudaSuccess or what a launch said.
  */
 #ifndef DAM_CUDA_KERNELS_H
 #define DAM_CUDA_KERNELS_H
