@@ -1019,11 +1019,13 @@ static dam_status launch_steps(room *r, uint64_t steps, dam_error *e)
 {
     uint64_t done = 0;
 
-    if (r->wave.resident.slots > 0 && steps > 0 && !dam_interrupted())
-        return failed_code(
-            r->number,
-            DAM_LAUNCHED(dam_launch_resident(&r->wave, static_cast<int32_t>(steps), r->stream)),
-            "dam_launch_resident", __LINE__, e);
+    if (r->wave.resident.slots > 0) {
+        if (steps == 0 || dam_interrupted())
+            return DAM_OK;
+        return failed_code(r->number,
+                           DAM_LAUNCHED(dam_launch_resident(&r->wave, (int32_t)steps, r->stream)),
+                           "dam_launch_resident", __LINE__, e);
+    }
 #ifndef DAM_CUDA_ON_CPU
     if (steps >= GRAPH_STEPS) {
         if (make_graph(r, e))
