@@ -31,6 +31,7 @@
 
 #ifdef DAM_SHIM_THREADS
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>

@@ -83,7 +83,7 @@ inline void wait_warp(place)
 /* A block that waits for others. */
 inline void pause()
 {
-    std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::microseconds(50)); /* to others, which are many */
 }
 
 inline void came() {}
