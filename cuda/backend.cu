@@ -49,6 +49,13 @@ extern "C" {
 /* Kept between calls, beside what keep_patterns asks for. */
 #define KEEP_BYTES ((uint64_t)256 << 20)
 
+/* A ceiling is the best of so many measurements, each of which takes so long at least. */
+#define CEILING_TRIES 5
+#define CEILING_SECONDS 0.05
+
+/* What the copy for it copies; less where that is an eighth of what is free. */
+#define CEILING_BYTES ((uint64_t)256 << 20)
+
 /* As errors name this file. */
 #define FILE_NAME "cuda/backend.cu"
 
@@ -96,6 +103,8 @@ typedef struct {
     block work, targets, ends, log, rows; /* ends: the `end` of a wave; log: its structure */
     block lists;                          /* none where there was no room for them */
     dam_coarse_products coarse; /* there is room for patterns in bytes; how they are multiplied */
+    bool resident;              /* patterns stay on the chip, from step to step, */
+    dam_chip chip;              /* which is this one */
     dam_wave lists_of;          /* the wave whose lists are on the device; count = 0: of none */
     int64_t log_rows;
     dam_device_wave wave; /* the one on the device */
@@ -405,6 +414,7 @@ static int64_t panels_size(const dam_sampler *s)
 /* The wave that the kernels see, without its memory. */
 static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
 {
+    const room *r = (const room *)s->room;
     dam_device_wave w;
 
     memset(&w, 0, sizeof w); /* also its padding: waves are compared byte by byte */
@@ -415,10 +425,39 @@ static dam_device_wave describe(const dam_sampler *s, int64_t disorders)
     w.chains = s->n_T * s->replicas;
     w.replicas = s->replicas;
     w.panels_stride = shares_patterns(s) ? 0 : panels_size(s);
+    if (r->resident) {
+        dam_wave_resident(&w, r->chip);
+        return w;
+    }
     if (tiers_of(s) >> DAM_TIER_ACTIVE & 1)
         w.list_room = dam_wave_list_room(&w);
-    w.coarse = ((const room *)s->room)->coarse;
+    w.coarse = r->coarse;
     return w;
+}
+
+/*
+ * Whether patterns are to stay on the chip from step to step: where they fit, and neither lists nor
+ * the coarse pass is asked for by name; in "auto" only if that hardly costs more than these.
+ */
+static dam_status choose_resident(const dam_sampler *s, room *r, dam_error *e)
+{
+    const char *wanted = getenv("DAMLUA_TEST_CUDA_RESIDENT"); /* 0: never; 1: where they fit */
+    const dam_tier_set others = 1u << DAM_TIER_ACTIVE | 1u << DAM_TIER_COARSE;
+    const bool automatic = tiers_of(s) & DAM_TIERS_AUTO;
+    dam_device_wave w = describe(s, s->patterns->disorder);
+
+    if (FAILS(r, dam_chip_of(r->number, &r->chip), e))
+        return e->status;
+    w.coarse = DAM_COARSE_OFF;
+    dam_wave_resident(&w, r->chip);
+    r->resident = (automatic || !(tiers_of(s) & others)) && dam_wave_resident_pays(&w, automatic);
+    if (wanted && wanted[0] == '0')
+        r->resident = false;
+    else if (wanted)
+        r->resident = w.resident.slots > 0;
+    if (r->resident)
+        r->coarse = DAM_COARSE_OFF;
+    return DAM_OK;
 }
 
 /* Numbers of four bytes of a disorder's patterns in bytes; 0 without the coarse pass. */
@@ -562,10 +601,13 @@ static dam_status alloc(dam_sampler *s, int64_t *count, dam_error *e)
     if (r->capacity == 0) {
         if (budget(r, &bytes, e))
             return e->status;
+        r->resident = false;
         r->coarse = coarse_of(s, describe(s, disorder));
+        if (choose_resident(s, r, e))
+            return e->status;
         n = fitting(s, disorder, 1, lists, bytes);
         if (n < 1) {
-            lists = false; /* it can do without these */
+            lists = r->resident = false; /* it can do without these */
             r->coarse = DAM_COARSE_OFF;
             n = fitting(s, disorder, 1, lists, bytes);
         }
@@ -977,6 +1019,13 @@ static dam_status launch_steps(room *r, uint64_t steps, dam_error *e)
 {
     uint64_t done = 0;
 
+    if (r->wave.resident.slots > 0) {
+        if (steps == 0 || dam_interrupted())
+            return DAM_OK;
+        return failed_code(r->number,
+                           DAM_LAUNCHED(dam_launch_resident(&r->wave, (int32_t)steps, r->stream)),
+                           "dam_launch_resident", __LINE__, e);
+    }
 #ifndef DAM_CUDA_ON_CPU
     if (steps >= GRAPH_STEPS) {
         if (make_graph(r, e))
@@ -1144,6 +1193,94 @@ static dam_status download(dam_sampler *s, dam_wave wave, dam_error *e)
     return DAM_OK;
 }
 
+/* ---- ceilings ---- */
+
+/* Two buffers that a copy goes between, and the blocks that fill the device. */
+typedef struct {
+    block from, to;
+    int64_t singles;
+    int32_t blocks;
+} ceiling_room;
+
+/* Puts `rounds` rounds of multiply-adds, or copies, into the stream. */
+static cudaError_t launch_ceiling(room *r, const ceiling_room *c, bool copies, int32_t rounds)
+{
+    cudaError_t code = cudaSuccess;
+
+    if (!copies)
+        return dam_launch_multiply_adds((float *)c->to.at, c->blocks, rounds, r->stream);
+    for (int32_t i = 0; i < rounds && code == cudaSuccess; i++)
+        code = dam_launch_copy((float *)c->to.at, (const float *)c->from.at, c->singles, c->blocks,
+                               r->stream);
+    return code;
+}
+
+/* Rounds a second, the best of some measurements. */
+static dam_status measure_ceiling(room *r, const ceiling_room *c, bool copies, double *best,
+                                  dam_error *e)
+{
+    int32_t rounds = 1;
+
+    *best = 0;
+    for (int done = 0; done < CEILING_TRIES;) {
+        const double start = seconds_now();
+        double seconds;
+        if (FAILS(r, launch_ceiling(r, c, copies, rounds), e) ||
+            FAILS(r, cudaStreamSynchronize(r->stream), e))
+            return e->status;
+        seconds = seconds_now() - start;
+        if (seconds < CEILING_SECONDS && rounds < 1 << 20) {
+            rounds *= 2;
+            continue;
+        }
+        if (rounds / seconds > *best)
+            *best = rounds / seconds;
+        done++;
+    }
+    return DAM_OK;
+}
+
+static dam_status take_ceilings(room *r, ceiling_room *c, dam_error *e)
+{
+    uint64_t bytes = 0;
+    dam_chip chip;
+
+    if (enter(r, e) || FAILS(r, dam_chip_of(r->number, &chip), e) || budget(r, &bytes, e) ||
+        FAILS(r, cudaStreamCreateWithFlags(&r->stream, cudaStreamNonBlocking), e))
+        return e->status;
+    bytes = bytes / 8 < CEILING_BYTES ? bytes / 8 : CEILING_BYTES;
+    c->blocks = 8 * (chip.blocks > 0 ? chip.blocks : 128);
+    c->singles = (int64_t)(bytes / sizeof(float) / 4 * 4);
+    if (take(r, bytes, "a copy", &c->from, e) || take(r, bytes, "a copy", &c->to, e) ||
+        FAILS(r, cudaMemsetAsync(c->from.at, 0, bytes, r->stream), e))
+        return e->status;
+    return DAM_OK;
+}
+
+static dam_status ceilings(int number, double *multiply_adds, double *bytes, dam_error *e)
+{
+    room r;
+    ceiling_room c;
+    dam_status status;
+
+    *multiply_adds = *bytes = 0;
+    memset(&r, 0, sizeof r);
+    memset(&c, 0, sizeof c);
+    r.number = number;
+    status = take_ceilings(&r, &c, e);
+    if (status == DAM_OK)
+        status = measure_ceiling(&r, &c, false, multiply_adds, e);
+    if (status == DAM_OK)
+        status = measure_ceiling(&r, &c, true, bytes, e);
+    *multiply_adds *= dam_multiply_adds(c.blocks, 1);
+    *bytes *= 2.0 * sizeof(float) * (double)c.singles;
+    give_back(&r, &c.from);
+    give_back(&r, &c.to);
+    if (r.stream)
+        (void)cudaStreamDestroy(r.stream);
+    return status;
+}
+
 } // namespace DAM_CUDA_NAMESPACE
 
 #ifdef DAM_CUDA_ON_CPU
@@ -1167,4 +1304,5 @@ const dam_backend BACKEND = {
     DAM_CUDA_NAMESPACE::sync,
     DAM_CUDA_NAMESPACE::download,
     DAM_CUDA_NAMESPACE::last_error,
+    DAM_CUDA_NAMESPACE::ceilings,
 };

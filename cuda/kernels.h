@@ -2,13 +2,15 @@
  * What runs on a CUDA device, as functions of the host that put kernels into a stream. A wave of
  * disorders, with all of their chains, is taken through its steps by the same sequence of launches
  * at every step: the host reads nothing in between, so that a step can be captured into a graph and
- * replayed. Every decision is that of the reference evaluation (reference.h); states, decisions,
- * phi and q12 have the bits of the CPU (docs/numerics.md, "Why the GPU gives the same bits").
- * Nothing depends on how many blocks or threads a kernel is given, or on the device.
+ * replayed. Where patterns fit on the chip, many steps are one launch. Every decision is that of
+ * the reference evaluation (reference.h); states, decisions, phi and q12 have the bits of the CPU
+ * (docs/numerics.md, "Why the GPU gives the same bits"). Nothing depends on how many blocks or
+ * threads a kernel is given, or on the device.
  *
  * The same source is compiled by nvcc, into namespace dam_cuda, and by a C++ compiler over
  * tests/cuda_on_cpu/shim.h, into namespace dam_cuda_on_cpu, where `device memory` is the host's and
- * a stream is done when a launch returns. A function returns cudaSuccess or what a launch said.
+ * a stream is done when a launch returns, unless a test makes it lazy. A function returns
+ * cudaSuccess or what a launch said.
  */
 #ifndef DAM_CUDA_KERNELS_H
 #define DAM_CUDA_KERNELS_H
@@ -121,6 +123,33 @@ struct dam_device_log {
     uint8_t *accepted; /* [rows][disorders][chains] */
 };
 
+/* What of a device can hold patterns while they are used. */
+struct dam_chip {
+    int32_t blocks;  /* of threads, that run at the same time and hold that much memory each: its
+                        multiprocessors; 0: it cannot make them wait for each other */
+    uint64_t shared; /* bytes of shared memory of such a block */
+};
+
+/* Chains that the resident kernel evaluates by the reference between two barriers, and what it
+ * keeps of each chain for all blocks to see. */
+#define DAM_RESIDENT_ROUND 16
+#define DAM_RESIDENT_FLAGS 3
+
+/*
+ * How a wave's disorders are held on the chip (resident.cu): `slots` of them at a time, each by a
+ * `crew` of blocks, of which each has `parts` parts of 128 patterns. slots = 0: they are not.
+ */
+struct dam_resident {
+    int32_t slots, crew, parts;
+    int32_t columns; /* proposals that a block looks at together */
+    int32_t room;    /* slots that there is memory for */
+    /* cut by dam_wave_layout */
+    double *sum;      /* [room][all parts][2][width]: of the single precision pass */
+    double *phi;      /* [room][DAM_RESIDENT_ROUND][M]: alignments for the reference */
+    int32_t *flag;    /* [room][2][DAM_RESIDENT_FLAGS][chains] */
+    int32_t *arrived; /* [room]: blocks that have come to a barrier of their crew, ever */
+};
+
 /*
  * A wave. Pointers are to device memory; those under "cut by dam_wave_layout" are set by it. The
  * structure itself is passed to kernels by value.
@@ -138,6 +167,7 @@ struct dam_device_wave {
                           made);     0: none, as it must be where list_room = 0 */
     int32_t list_room; /* patterns of a list: as dam_wave_list_room advises, or 0 */
     int32_t coarse;    /* enum dam_coarse_products; off, where dam_wave_coarse is 0 */
+    struct dam_resident resident; /* as dam_wave_resident says, or slots = 0 */
 
     const float *panels;   /* [disorder][panel][k][DAM_PANEL], aligned to 256 bytes */
     int64_t panels_stride; /* singles from one disorder to the next; 0: all share one set */
@@ -188,11 +218,25 @@ struct dam_device_wave {
 
 /*
  * Bytes that a wave needs beside its patterns; with `memory` (of the device, aligned to 256 bytes)
- * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas and coarse must be
- * set. Large parts, per chain: 12 N bytes of states and 16 bytes per block of 1024 patterns; for
- * the coarse pass M/2 bytes more at most.
+ * also sets what is "cut by dam_wave_layout". N, M, disorders, chains, replicas, coarse and
+ * resident must be set. Large parts, per chain: 12 N bytes of states and 16 bytes per block of 1024
+ * patterns; for the coarse pass M/2 bytes more at most. 128 M bytes for each disorder on the chip.
  */
 uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory);
+
+/*
+ * Plans w->resident for the chip, where a disorder's patterns fit on it; else slots = 0. N, M,
+ * disorders, chains and replicas must be set, and coarse and list_room 0. To be called before
+ * dam_wave_layout.
+ */
+void dam_wave_resident(struct dam_device_wave *w, struct dam_chip chip);
+
+/* Whether that is done; `others`: only where it is likely to take less time than lists, or the
+ * coarse pass. */
+int32_t dam_wave_resident_pays(const struct dam_device_wave *w, int32_t others);
+
+/* The chip of a device, as far as the kernel that keeps patterns there can have it. */
+cudaError_t dam_chip_of(int32_t device, struct dam_chip *chip);
 
 /*
  * The same for lists, after dam_wave_layout, with list_room set and above 0. Per chain: 4 N bytes
@@ -248,8 +292,25 @@ cudaError_t dam_launch_q12(const struct dam_device_wave *w, cudaStream_t stream)
  */
 cudaError_t dam_launch_step(const struct dam_device_wave *w, cudaStream_t stream);
 
+/*
+ * `steps` steps as dam_launch_step takes them, in one launch: each disorder's patterns are read
+ * once and stay on the chip. w->resident.slots must be above 0, w->lists and w->coarse 0.
+ */
+cudaError_t dam_launch_resident(const struct dam_device_wave *w, int32_t steps,
+                                cudaStream_t stream);
+
 /* phi_max_other of the states: at the end of a sample. */
 cudaError_t dam_launch_largest(const struct dam_device_wave *w, cudaStream_t stream);
+
+/*
+ * For benchmarks: multiply-adds in registers, dam_multiply_adds(blocks, rounds) of them, with one
+ * number for each of 256 threads a block to `out`; and a copy of `singles`, a multiple of 4.
+ */
+double dam_multiply_adds(int32_t blocks, int32_t rounds);
+cudaError_t dam_launch_multiply_adds(float *out, int32_t blocks, int32_t rounds,
+                                     cudaStream_t stream);
+cudaError_t dam_launch_copy(float *to, const float *from, int64_t singles, int32_t blocks,
+                            cudaStream_t stream);
 
 } // namespace DAM_CUDA_NAMESPACE
 

@@ -1,9 +1,11 @@
 /*
  * The part of the CUDA runtime that the backend calls, for kernels that are executed on the CPU
- * (device "cuda-on-cpu"). One device, whose memory is the host's; work is done at once, so streams
- * and events are in order by themselves. New memory holds NaN.
+ * (device "cuda-on-cpu"). One device, whose memory is the host's. New memory holds NaN.
  *
- * For tests: DAMLUA_TEST_CUDA_MEMORY is the device's memory in bytes (default 1 GiB), and
+ * For tests: DAMLUA_TEST_CUDA_STREAMS chooses which streams are lazy and do their work when
+ * somebody waits for it, the others at once: 0 none (the default), 1 those made first, third .., 2
+ * the others, 3 all. What is right under each does not rest on who is faster.
+ * DAMLUA_TEST_CUDA_MEMORY is the device's memory in bytes (default 1 GiB), and
  * DAMLUA_TEST_CUDA_FAULT = KIND:N, with KIND malloc, copy, launch or wait, makes the N-th such call
  * of the process fail; KIND:N+ that one and all later ones of its kind; KIND:N! that one and then
  * every call, as on a device whose context is broken.
@@ -14,11 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <algorithm>
+#include <vector>
+
 #define cudaErrorInvalidDevice static_cast<cudaError_t>(101)
 #define cudaErrorLaunchFailure static_cast<cudaError_t>(719)
 
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
-typedef int cudaEvent_t;
 
 #define cudaStreamNonBlocking 1
 #define cudaEventDisableTiming 2
@@ -87,10 +91,30 @@ inline cudaError_t launched(cudaError_t code)
     return code == cudaSuccess ? injected : code;
 }
 
+/* A place in a stream's work. */
+struct event {
+    dam_shim::stream_state *of = nullptr;
+    size_t after = 0;
+};
+
+inline std::vector<dam_shim::stream_state *> &streams()
+{
+    static std::vector<dam_shim::stream_state *> all;
+    return all;
+}
+
+inline void drain_all()
+{
+    for (dam_shim::stream_state *s : streams())
+        dam_shim::drain(s);
+}
+
 /* In front of every block: its size, padded so that the block stays aligned. */
 constexpr size_t HEADER = 256;
 
 } // namespace dam_runtime
+
+typedef dam_runtime::event *cudaEvent_t;
 
 static inline cudaError_t cudaGetDeviceCount(int *count)
 {
@@ -114,6 +138,7 @@ static inline cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
 
 static inline cudaError_t cudaDeviceSynchronize()
 {
+    dam_runtime::drain_all();
     return dam_runtime::the_plan().broken ? cudaErrorLaunchFailure : cudaSuccess;
 }
 
@@ -142,6 +167,7 @@ static inline cudaError_t cudaFree(void *p)
 
     if (!p)
         return cudaSuccess;
+    dam_runtime::drain_all();
     p = static_cast<char *>(p) - dam_runtime::HEADER;
     memcpy(&bytes, p, sizeof bytes);
     dam_runtime::the_plan().used -= bytes;
@@ -150,48 +176,71 @@ static inline cudaError_t cudaFree(void *p)
 }
 
 static inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, cudaMemcpyKind,
-                                          cudaStream_t)
+                                          cudaStream_t stream)
 {
     if (dam_runtime::fails(dam_runtime::COPY))
         return cudaErrorLaunchFailure;
+    dam_shim::drain(stream); /* as with host memory that is not pinned */
     memcpy(to, from, bytes);
     return cudaSuccess;
 }
 
 static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned)
 {
+    static int made = 0;
+    const char *lazy = getenv("DAMLUA_TEST_CUDA_STREAMS");
+    dam_shim::stream_state *s;
+
     *out = nullptr;
-    return dam_runtime::result(dam_runtime::WAIT);
-}
-
-static inline cudaError_t cudaStreamSynchronize(cudaStream_t)
-{
-    return dam_runtime::result(dam_runtime::WAIT);
-}
-
-static inline cudaError_t cudaStreamDestroy(cudaStream_t)
-{
+    if (dam_runtime::fails(dam_runtime::WAIT))
+        return cudaErrorLaunchFailure;
+    s = new dam_shim::stream_state;
+    s->lazy = lazy && atoi(lazy) >> made++ % 2 & 1;
+    dam_runtime::streams().push_back(s);
+    *out = s;
     return cudaSuccess;
 }
 
-static inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned)
+static inline cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
+    dam_shim::drain(stream);
+    return dam_runtime::result(dam_runtime::WAIT);
+}
+
+static inline cudaError_t cudaStreamDestroy(cudaStream_t stream)
+{
+    std::vector<dam_shim::stream_state *> &all = dam_runtime::streams();
+
+    dam_runtime::drain_all(); /* others may wait for what it does */
+    all.erase(std::remove(all.begin(), all.end(), stream), all.end());
+    delete static_cast<dam_shim::stream_state *>(stream);
+    return cudaSuccess;
+}
+
+static inline cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned)
+{
+    const dam_runtime::event e = *event;
+
+    dam_shim::give(stream, [e] { dam_shim::drain(e.of, e.after); });
     return cudaSuccess;
 }
 
 static inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned)
 {
-    *out = 0;
+    *out = new dam_runtime::event;
     return cudaSuccess;
 }
 
-static inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t)
+static inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
+    event->of = static_cast<dam_shim::stream_state *>(stream);
+    event->after = event->of->given;
     return cudaSuccess;
 }
 
-static inline cudaError_t cudaEventDestroy(cudaEvent_t)
+static inline cudaError_t cudaEventDestroy(cudaEvent_t event)
 {
+    delete event;
     return cudaSuccess;
 }
 

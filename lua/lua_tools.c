@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../src/backend.h"
 #include "../src/hash.h"
 #include "../src/interrupt.h"
 #include "../src/memory.h"
@@ -124,12 +125,31 @@ static int columns(lua_State *L)
     return 1;
 }
 
+/* ceilings(device) -> multiply-adds and bytes a second, at best; nil: they are not measured */
+static int ceilings(lua_State *L)
+{
+    dam_device_choice device;
+    double multiply_adds, bytes;
+    dam_error e;
+
+    if (dam_device_resolve(luaL_checkstring(L, 1), &device, &e) != DAM_OK)
+        return luaL_error(L, "%s", e.message);
+    if (!device.backend->ceilings)
+        return 0;
+    if (device.backend->ceilings(device.number, &multiply_adds, &bytes, &e) != DAM_OK)
+        return luaL_error(L, "%s", e.message);
+    lua_pushnumber(L, multiply_adds);
+    lua_pushnumber(L, bytes);
+    return 2;
+}
+
 void dam_open_tools(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"hash64", hash64},     {"crc32", crc32},     {"word", word},
-        {"slice", slice},       {"memory", memory},   {"hostname", hostname},
-        {"terminal", terminal}, {"columns", columns}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"hash64", hash64},     {"crc32", crc32},
+                                         {"word", word},         {"slice", slice},
+                                         {"memory", memory},     {"hostname", hostname},
+                                         {"terminal", terminal}, {"columns", columns},
+                                         {"ceilings", ceilings}, {NULL, NULL}};
 
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "tools");

@@ -71,6 +71,12 @@ struct dam_backend {
 
     /* Why device `number` is lost, or NULL. */
     const char *(*last_error)(int number);
+
+    /*
+     * For benchmarks: multiply-adds in single precision, and bytes read and written by a copy, that
+     * device `number` can do a second. NULL: the backend does not measure them.
+     */
+    dam_status (*ceilings)(int number, double *multiply_adds, double *bytes, dam_error *e);
 };
 
 extern const dam_backend dam_backend_cpu;

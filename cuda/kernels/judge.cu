@@ -1,10 +1,9 @@
 /*
  * What the single precision pass decides: one thread a chain. Its interval and that of the state
- * give a verdict, or leave the proposal to the reference. While measuring, an accepted proposal is
- * left to it as well, for its L and phi are wanted to the last bit.
+ * give a verdict, or leave the proposal to the reference.
  */
+#include "chain.h"
 #include "queue.h"
-#include "single.h"
 #include "steps.h"
 
 namespace DAM_CUDA_NAMESPACE
@@ -32,16 +31,8 @@ __global__ void judge_chains(const wave w, const dam_precision p)
 
     if (at.chain < w.chains - DAM_PLANTED(7)) {
         dam_device_chain *c = w.chain + at.disorder * w.chains + at.chain;
-        if (c->verdict == DAM_UNDECIDED && w.single && c->column >= 0) {
-            c->next = intersection(c->next, interval_of(w, p, at.disorder, c->column));
-            c->verdict = judge(c->now, c->next, c->threshold);
-            c->patterns += static_cast<uint64_t>(w.M);
-            c->tried++;
-            if (c->verdict == DAM_UNDECIDED)
-                c->unsure++;
-            if (c->verdict == DAM_ACCEPTED && w.measure)
-                c->verdict = DAM_UNDECIDED;
-        }
+        if (c->verdict == DAM_UNDECIDED && w.single && c->column >= 0)
+            take_single(w, c, interval_of(w, p, at.disorder, c->column));
         unsure = c->verdict == DAM_UNDECIDED;
     }
     enqueue(w, s, 0, at, unsure);

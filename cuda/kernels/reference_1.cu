@@ -65,7 +65,7 @@ __global__ void reference_plain(const wave w, enum purpose purpose)
 
 cudaError_t launch_reference_1(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    const unsigned blocks = queue_blocks(w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose, stream);
 
     if (blocks == 0)
         return cudaSuccess;

@@ -205,7 +205,7 @@ __global__ void __launch_bounds__(WARPS *DAM_WARP)
 
 cudaError_t launch_reference_2(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    const unsigned blocks = queue_blocks(w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose, stream);
 
     if (blocks == 0)
         return cudaSuccess;

@@ -3,6 +3,7 @@
  * exponentials that combine blocks are computed by 32 lanes at a time; the sum over blocks is taken
  * in ascending order, as dam_combine_blocks does.
  */
+#include "chain.h"
 #include "reference.h"
 
 namespace DAM_CUDA_NAMESPACE
@@ -12,32 +13,6 @@ struct settle_shared {
     int32_t open[DAM_BATCH]; /* the verdict of the batch's chain is still open */
 };
 
-/* As dam_combine_blocks, by a warp; all lanes get it. */
-static __device__ double combine(const dam_reference &f, const dam_block_sum *block, int64_t blocks)
-{
-    const int64_t lane = threadIdx.x % DAM_WARP;
-    double max = -HUGE_VAL, sum = 0;
-
-    if (f.kernel == DAM_LSE) {
-        for (int64_t i = lane; i < blocks; i += DAM_WARP)
-            max = block[i].max > max ? block[i].max : max;
-        max = warp_maximum(max);
-    }
-    for (int64_t first = 0; first < blocks - DAM_PLANTED(10); first += DAM_WARP) {
-        const int64_t n = blocks - first < DAM_WARP ? blocks - first : DAM_WARP;
-        double term = lane < n ? block[first + lane].sum : 0.0;
-        if (f.kernel == DAM_LSE && lane < n)
-            term = term * dam_exp(f.c * (block[first + lane].max - max));
-        for (int64_t i = 0; i < n; i++)
-            sum += __shfl_sync(DAM_FULL_WARP, term, static_cast<int>(i));
-    }
-    if (f.kernel == DAM_POLYNOMIAL)
-        return f.N * sum;
-    if (f.kernel == DAM_LSR)
-        return sum > 0 ? dam_log(sum) : -HUGE_VAL;
-    return f.c * (max - 1.0) + dam_log(sum);
-}
-
 /* The largest of the blocks' maxima. */
 static __device__ double largest(const dam_block_sum *block, int64_t blocks)
 {
@@ -46,24 +21,6 @@ static __device__ double largest(const dam_block_sum *block, int64_t blocks)
     for (int64_t i = threadIdx.x % DAM_WARP; i < blocks; i += DAM_WARP)
         max = block[i].max > max ? block[i].max : max;
     return warp_maximum(max);
-}
-
-/* What follows from the L of a proposal; true while the verdict is open. */
-static __device__ bool take_proposal(const wave &w, dam_device_chain *c, double L)
-{
-    c->next.low = c->next.high = L;
-    c->evaluated = 1;
-    c->patterns += static_cast<uint64_t>(w.M);
-    c->verdict = judge(c->now, c->next, c->threshold);
-    return c->verdict == DAM_UNDECIDED;
-}
-
-static __device__ void take_state(const wave &w, dam_device_chain *c, double L)
-{
-    c->L = c->now.low = c->now.high = L;
-    c->patterns += static_cast<uint64_t>(w.M);
-    if (c->verdict == DAM_UNDECIDED)
-        c->verdict = judge(c->now, c->next, c->threshold);
 }
 
 /* One chain of a batch, by a warp; true in its first lane while the verdict is open. */
@@ -124,7 +81,7 @@ __global__ void settle(const wave w, enum purpose purpose)
 
 cudaError_t launch_settle(const wave &w, enum purpose purpose, cudaStream_t stream)
 {
-    const unsigned blocks = queue_blocks(w, purpose);
+    const unsigned blocks = queue_blocks(w, purpose, stream);
 
     if (blocks == 0)
         return cudaSuccess;

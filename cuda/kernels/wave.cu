@@ -71,6 +71,16 @@ static void cut_coarse(wave *w, void *memory, uint64_t *used)
     cut(&w->coarse_near, memory, used, places * w->coarse_room);
 }
 
+static void cut_resident(wave *w, void *memory, uint64_t *used)
+{
+    struct dam_resident *r = &w->resident;
+
+    cut(&r->sum, memory, used, r->room * divide_up(w->M, SINGLE_TILE) * 2 * w->width);
+    cut(&r->phi, memory, used, r->room * DAM_RESIDENT_ROUND * w->M);
+    cut(&r->flag, memory, used, r->room * 2 * DAM_RESIDENT_FLAGS * w->chains);
+    cut(&r->arrived, memory, used, r->room);
+}
+
 uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
 {
     const int64_t all = w->disorders * w->chains;
@@ -94,6 +104,8 @@ uint64_t dam_wave_layout(struct dam_device_wave *w, void *memory)
     cut(&w->who, memory, &used, w->disorders * w->width);
     if (w->coarse)
         cut_coarse(w, memory, &used);
+    if (w->resident.slots > 0)
+        cut_resident(w, memory, &used);
     w->builders = static_cast<int32_t>(w->chains < LIST_BUILDERS ? w->chains : LIST_BUILDERS);
     return used;
 }

@@ -9,9 +9,10 @@
  * of a launch run at the same time, as far as they are few.
  *
  * What CUDA leaves undefined ends the program with a message that names kernel, block and thread:
- * a barrier that not all threads reach, or reach at different places; a shuffle without all lanes;
- * shared memory written beyond its end. Shared memory is NaN when a block begins; an asynchronous
- * copy arrives when it is waited for and not before. Device memory is NaN when it is allocated.
+ * a barrier that not all threads reach, or reach at different places; blocks that wait for others
+ * that will not come; a shuffle without all lanes; shared memory written beyond its end. Shared
+ * memory is NaN when a block begins; an asynchronous copy arrives when it is waited for and not
+ * before. Device memory is NaN when it is allocated.
  */
 #ifndef DAM_SHIM_H
 #define DAM_SHIM_H
@@ -21,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <new>
@@ -29,6 +31,7 @@
 
 #ifdef DAM_SHIM_THREADS
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -69,6 +72,8 @@ struct dim3 {
 struct alignas(16) float4 {
     float x, y, z, w;
 };
+
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
 
 #define __global__ static
 #define __device__
@@ -145,6 +150,13 @@ inline int plant = getenv("DAMLUA_SHIM_PLANT") ? atoi(getenv("DAMLUA_SHIM_PLANT"
 /* Blocks of a kernel that works from a queue. */
 inline unsigned queue_blocks = 2;
 
+/* What this device has: blocks that run together, and bytes of shared memory of such a block. A
+ * launch may ask for as many as the largest device has. */
+constexpr int CHIP_BLOCKS = 3;
+constexpr size_t CHIP_SHARED = 96 << 10;
+constexpr unsigned MOST_TOGETHER = 132;
+constexpr size_t MOST_SHARED = 227 << 10;
+
 } // namespace dam_shim
 
 #ifdef DAM_SHIM_THREADS
@@ -161,18 +173,74 @@ inline void *shared_memory()
     return here()->shared;
 }
 
-/* Runs a kernel; done when it returns. Refuses what a device would refuse. */
+/* A stream. A lazy one does nothing before it has to: until somebody waits for it. */
+struct stream_state {
+    bool lazy = false;
+    std::deque<std::function<void()>> work;
+    size_t given = 0, done = 0;
+};
+
+/* Does the stream's work, the first `count` pieces that it was ever given. */
+inline void drain(void *stream, size_t count = SIZE_MAX)
+{
+    stream_state *s = static_cast<stream_state *>(stream);
+
+    while (s && !s->work.empty() && s->done < count) {
+        const std::function<void()> next = std::move(s->work.front());
+        s->work.pop_front();
+        s->done++;
+        next();
+    }
+}
+
+/* Work for a stream; done at once when it is not lazy. */
+inline void give(void *stream, const std::function<void()> &work)
+{
+    stream_state *s = static_cast<stream_state *>(stream);
+
+    if (!s || !s->lazy) {
+        work();
+        return;
+    }
+    s->work.push_back(work);
+    s->given++;
+}
+
+/* Runs a kernel, when its turn comes. Refuses what a device would refuse. */
 template <class F>
 inline int launch(dim3 grid, dim3 block, size_t shared, void *stream, const F &kernel)
 {
     const std::function<void()> body = kernel;
 
-    (void)stream;
     if (grid.x == 0 || grid.y == 0 || grid.z == 0 || block.x * block.y * block.z == 0 ||
         block.x * block.y * block.z > 1024 || grid.y > 65535 || grid.z > 65535 || shared > 48 << 10)
         fail("a launch that CUDA would refuse");
-    run_grid(grid, block, shared, body);
+    give(stream, [=] { run_grid(grid, block, shared, body, false); });
     return 0;
+}
+
+/* The same where all blocks run at the same time. */
+template <class F>
+inline cudaError_t launch_together(dim3 grid, dim3 block, size_t shared, void *stream,
+                                   const F &kernel)
+{
+    const std::function<void()> body = kernel;
+
+    if (grid.x == 0 || grid.y != 1 || grid.z != 1 || block.x * block.y * block.z == 0 ||
+        block.x * block.y * block.z > 1024 || grid.x > MOST_TOGETHER || shared > MOST_SHARED)
+        fail("a launch that CUDA would refuse");
+    give(stream, [=] { run_grid(grid, block, shared, body, true); });
+    return cudaSuccess;
+}
+
+/* One thread of a block waits for those of others: until `due` have come to *arrived. */
+inline void meet(int *arrived, int due)
+{
+    __atomic_fetch_add(arrived, 1, __ATOMIC_ACQ_REL);
+    came();
+    while (static_cast<int>(static_cast<unsigned>(__atomic_load_n(arrived, __ATOMIC_ACQUIRE)) -
+                            static_cast<unsigned>(due)) < 0)
+        pause();
 }
 
 /* Exchanges one value per lane of a warp; the result is `source`'s. */
@@ -300,7 +368,6 @@ static inline int atomicMin(int *at, int v)
 
 /* ---- the part of the runtime library that is not launches ---- */
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
 typedef void *cudaStream_t;
 
 static inline cudaError_t cudaGetLastError()
@@ -308,9 +375,9 @@ static inline cudaError_t cudaGetLastError()
     return cudaSuccess;
 }
 
-static inline cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t)
+static inline cudaError_t cudaMemsetAsync(void *to, int value, size_t bytes, cudaStream_t stream)
 {
-    memset(to, value, bytes);
+    dam_shim::give(stream, [=] { memset(to, value, bytes); });
     return cudaSuccess;
 }
 

@@ -80,6 +80,14 @@ inline void wait_warp(place)
     block_here->warps[thread_here->rank / WARP]->wait();
 }
 
+/* A block that waits for others. */
+inline void pause()
+{
+    std::this_thread::sleep_for(std::chrono::microseconds(50)); /* to others, which are many */
+}
+
+inline void came() {}
+
 inline void prepare(block_state *b, dim3 grid, dim3 block, size_t number, size_t shared)
 {
     b->grid = grid;
@@ -103,11 +111,13 @@ inline void prepare(block_state *b, dim3 grid, dim3 block, size_t number, size_t
     }
 }
 
-inline void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<void()> &body)
+inline void run_grid(dim3 grid, dim3 block, size_t shared, const std::function<void()> &body,
+                     bool all)
 {
     const size_t blocks = static_cast<size_t>(grid.x) * grid.y * grid.z;
     const size_t threads = block.x * block.y * block.z;
-    const size_t together = threads < THREADS_AT_A_TIME ? THREADS_AT_A_TIME / threads : 1;
+    const size_t few = threads < THREADS_AT_A_TIME ? THREADS_AT_A_TIME / threads : 1;
+    const size_t together = all ? blocks : few;
 
     for (size_t first = 0; first < blocks; first += together) {
         const size_t n = blocks - first < together ? blocks - first : together;

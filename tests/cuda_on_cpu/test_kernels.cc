@@ -52,11 +52,12 @@ struct test_case {
     dam_hamiltonian h;
     int N;
     int64_t M, disorder, n_T, replicas;
-    int64_t run, sample; /* steps */
-    bool own;            /* the user's own patterns, one set for all disorders */
-    int lists;           /* of the wave */
-    double T;            /* the lowest one; 0: 0.05 */
-    bool coarse = false; /* with the coarse pass */
+    int64_t run, sample;    /* steps */
+    bool own;               /* the user's own patterns, one set for all disorders */
+    int lists;              /* of the wave */
+    double T;               /* the lowest one; 0: 0.05 */
+    bool coarse = false;    /* with the coarse pass */
+    dam_chip chip = {0, 0}; /* patterns stay there */
 };
 
 static void must(dam_status status, const dam_error &e)
@@ -106,6 +107,9 @@ class pair
     piece<dam_batch> queue;
     piece<int64_t> target;
     void cut_coarse();
+    void cut_resident();
+    piece<double> resident_sum, resident_phi;
+    piece<int32_t> resident_flag, resident_arrived;
     piece<dam_byte_patterns> coarse_of;
     piece<dam_byte_row> coarse_row;
     piece<int32_t> coarse_bytes, coarse_open, coarse_state, coarse_count;
@@ -210,6 +214,8 @@ void pair::cut()
     w.who = who.at;
     if (w.coarse)
         cut_coarse();
+    if (w.resident.slots)
+        cut_resident();
     if (w.list_room == 0)
         return;
     dam_wave_layout_lists(&w, nullptr);
@@ -247,6 +253,20 @@ void pair::cut_coarse()
     w.coarse_count = coarse_count.at;
     w.coarse_near = coarse_near.at;
     dam_launch_bytes(w.panels, w.N, w.M, sets, coarse_of.at, coarse_bytes.at, nullptr);
+}
+
+void pair::cut_resident()
+{
+    const int64_t room = w.resident.room;
+
+    resident_sum.make(room * divide_up(w.M, SINGLE_TILE) * 2 * w.width);
+    resident_phi.make(room * DAM_RESIDENT_ROUND * w.M);
+    resident_flag.make(room * 2 * DAM_RESIDENT_FLAGS * w.chains);
+    resident_arrived.make(room);
+    w.resident.sum = resident_sum.at;
+    w.resident.phi = resident_phi.at;
+    w.resident.flag = resident_flag.at;
+    w.resident.arrived = resident_arrived.at;
 }
 
 /* The sampler's chains as they are. */
@@ -292,6 +312,8 @@ pair::pair(const test_case &t)
     w.list_room = t.lists ? dam_wave_list_room(&w) : 0;
     w.lists = t.lists;
     w.coarse = t.coarse ? DAM_COARSE_PLAIN : DAM_COARSE_OFF;
+    dam_wave_resident(&w, t.chip);
+    CHECK((w.resident.slots > 0) == (t.chip.blocks > 0), "%s: no place on the chip", t.name);
     make_panels(t);
     cut();
     upload();
@@ -492,6 +514,11 @@ static void compare(const pair &p, const test_case &t, bool measured)
 static void take_steps(pair &p, int64_t steps)
 {
     *p.end.at = p.s->steps + static_cast<uint64_t>(steps);
+    if (p.w.resident.slots) { /* some, then the rest */
+        dam_launch_resident(&p.w, static_cast<int32_t>(steps / 2), nullptr);
+        dam_launch_resident(&p.w, static_cast<int32_t>(steps - steps / 2), nullptr);
+        return;
+    }
     for (int64_t i = 0; i < steps; i++)
         dam_launch_step(&p.w, nullptr);
 }
@@ -565,6 +592,47 @@ static void check_use_of_coarse(const pair &p, const test_case &t, unsigned orde
     if (order == 0)
         first = all;
     CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
+}
+
+/* Work and energies are the same however the patterns lie on the chip. */
+static void check_use_of_chip(const pair &p, const test_case &t, unsigned order)
+{
+    static uint64_t first;
+    uint64_t all = 0;
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const dam_device_chain &chain = p.w.chain[c];
+        for (uint64_t v : {chain.tried, chain.unsure, chain.patterns, dam_bits64(chain.L_sum)})
+            all = dam_absorb(all, v);
+    }
+    if (order == 0)
+        first = all;
+    CHECK(all == first, "%s: work and energies depend on crews, or the order of threads", t.name);
+}
+
+/* Intervals of the resident kernel contain the reference's value, and are as narrow as they say. */
+static void check_resident(const test_case &t)
+{
+    pair p(t);
+    std::vector<dam_block_sum> sums(static_cast<size_t>(blocks_of(p.w)));
+    long outside = 0, exact = 0;
+    double phi, widest = 0;
+
+    dam_launch_resident(&p.w, 1, nullptr);
+    for (int64_t c = 0; c < p.chains(); c++) {
+        const dam_interval L = p.w.chain[c].next;
+        const double value =
+            engine_sums(p, c / p.w.chains, p.w.proposal + c * t.N, sums.data(), &phi);
+        outside += !(L.low <= value && value <= L.high);
+        exact += p.w.chain[c].evaluated;
+        if (isfinite(L.low))
+            widest = fmax(widest, L.high - L.low);
+    }
+    CHECK(outside == 0, "%s: %ld intervals on the chip miss the value", t.name, outside);
+    CHECK(widest < 0.05 || DAM_PLANTED(DAM_PLANT_DOUBT), "%s: the chip's are %g wide", t.name,
+          widest);
+    CHECK(2 * exact <= p.chains() || DAM_PLANTED(DAM_PLANT_DOUBT),
+          "%s: %ld proposals went to the reference", t.name, exact);
 }
 
 /* A byte of a pattern or, of four words that stand like it, of a state. */
@@ -905,8 +973,11 @@ static void check_lists(const test_case &t)
 }
 
 /* Steps without and with measuring; returns the proposals that the single pass left open. */
-static uint64_t check_chains(const test_case &t, unsigned order)
+static uint64_t check_chains(test_case t, unsigned order)
 {
+    if (t.chip.blocks && order > 0) /* other crews: more blocks, or one */
+        t.chip = order == 1 ? dam_chip{t.chip.blocks + 2, t.chip.shared}
+                            : dam_chip{1, dam_shim::MOST_SHARED};
     pair p(t);
     dam_error e;
     piece<double> phi, L, q12;
@@ -938,7 +1009,10 @@ static uint64_t check_chains(const test_case &t, unsigned order)
     p.w.measure = 1;
     dam_launch_q12(&p.w, nullptr);
     take_steps(p, t.sample);
-    dam_launch_step(&p.w, nullptr); /* all have arrived: nothing happens */
+    if (t.chip.blocks) /* all have arrived: nothing happens */
+        dam_launch_resident(&p.w, 1, nullptr);
+    else
+        dam_launch_step(&p.w, nullptr);
     dam_launch_evaluate(&p.w, 1, nullptr);
     dam_launch_largest(&p.w, nullptr);
     must(dam_sampler_sample(p.s, t.sample, &e), e);
@@ -948,6 +1022,8 @@ static uint64_t check_chains(const test_case &t, unsigned order)
         check_use_of_lists(p, t, order);
     if (t.coarse)
         check_use_of_coarse(p, t, order);
+    if (t.chip.blocks)
+        check_use_of_chip(p, t, order);
     return unsure;
 }
 
@@ -1044,6 +1120,11 @@ static const test_case cases[] = {
     {"lsr with floor, coarse", soft, 31, 33, 1, 5, 4, 6, 6, false, 0, 0, true},
     {"few patterns, coarse", lse, 5, 7, 2, 2, 2, 8, 6, false, 0, 0, true},
     {"lse, lists and coarse", lse, 31, 1030, 1, 4, 5, 9, 6, false, 2, 0, true},
+    {"lse on chip", lse, 24, 1300, 2, 3, 3, 8, 6, false, 0, 0, false, {3, 52 << 10}},
+    {"lsr on chip", lsr, 47, 517, 3, 2, 2, 8, 6, false, 0, 0, false, {5, 60 << 10}},
+    {"cubic on chip", cubic, 17, 161, 1, 20, 1, 6, 4, false, 0, 0, false, {2, 12 << 10}},
+    {"own patterns on chip", sharp, 33, 96, 3, 5, 3, 8, 6, true, 0, 0, false, {2, 24 << 10}},
+    {"more columns than fit", lse, 257, 97, 1, 15, 2, 3, 2, false, 0, 0, false, {1, 200 << 10}},
 };
 
 /* More chains than threads that gather them. */
@@ -1056,6 +1137,7 @@ static const test_case small[] = {
     {"lsr", lsr, 33, 40, 1, 2, 3, 2, 2, true, 0, 0},
     {"lse, lists", lse, 19, 1030, 1, 1, 2, 4, 4, false, 2, 0.02},
     {"lse, coarse", sharp, 33, 65, 1, 3, 3, 2, 2, false, 0, 0, true},
+    {"lse on chip", lse, 18, 161, 1, 2, 2, 2, 2, false, 0, 0, false, {2, 12 << 10}},
 };
 
 int main()
@@ -1071,6 +1153,8 @@ int main()
             check_kernels(list[i]);
             if (list[i].coarse)
                 check_coarse(list[i]);
+            if (list[i].chip.blocks)
+                check_resident(list[i]);
             unsure += check_chains(list[i], order);
         }
         check_evaluate(list[i]);

@@ -87,17 +87,43 @@ __global__ void behaves(float *out)
     out[64 + i] = all == 0xffffffffu ? v : -2.0f;
 }
 
+/* A block leaves, and the others wait for it. */
+__global__ void leaves_others_waiting(float *out)
+{
+    if (blockIdx.x != 1 && threadIdx.x == 0)
+        dam_shim::meet(reinterpret_cast<int *>(out), 3);
+    __syncthreads();
+}
+
+/* Correct: blocks pass numbers on to each other, around a ring, three times. */
+__global__ void passes_around(int *arrived, float *out)
+{
+    const unsigned next = (blockIdx.x + 1) % gridDim.x;
+
+    for (int round = 1; round <= 3; round++) {
+        const float v = out[64 * blockIdx.x + threadIdx.x];
+        for (int i = 0; i < 2; i++) { /* all have read, then all have written */
+            __syncthreads();
+            if (threadIdx.x == 0)
+                dam_shim::meet(arrived, (2 * round - 1 + i) * static_cast<int>(gridDim.x));
+            __syncthreads();
+            if (i == 0)
+                out[64 * next + threadIdx.x] = v + 1;
+        }
+    }
+}
+
 typedef void kernel(float *);
 
 /* The message with which a process that runs the kernel ends; empty if it does not. */
-static std::string message_of(kernel *k, unsigned blocks, size_t shared)
+static std::string message_of(kernel *k, unsigned blocks, size_t shared, bool together)
 {
-    float out[128];
+    float all[128], *const out = all;
     std::string text;
     char some[512];
     int ends[2], status;
 
-    for (float &v : out)
+    for (float &v : all)
         v = -1.0f;
     fflush(nullptr);
     if (pipe(ends))
@@ -105,7 +131,12 @@ static std::string message_of(kernel *k, unsigned blocks, size_t shared)
     const pid_t child = fork();
     if (child == 0) {
         dup2(ends[1], 2);
-        DAM_LAUNCH(k, dim3(blocks), dim3(64), shared, nullptr, out);
+        if (together) {
+            memset(all, 0, sizeof all);
+            DAM_LAUNCH_TOGETHER(k, dim3(blocks), dim3(64), shared, nullptr, out);
+        } else {
+            DAM_LAUNCH(k, dim3(blocks), dim3(64), shared, nullptr, out);
+        }
         _exit(0);
     }
     close(ends[1]);
@@ -118,11 +149,12 @@ static std::string message_of(kernel *k, unsigned blocks, size_t shared)
     return text.empty() ? "no message" : text;
 }
 
-static void expect(const char *name, kernel *k, unsigned blocks, size_t shared, const char *wanted)
+static void expect(const char *name, kernel *k, unsigned blocks, size_t shared, const char *wanted,
+                   bool together = false)
 {
     for (unsigned order = 0; order < 3; order++) {
         dam_shim::order = order;
-        const std::string text = message_of(k, blocks, shared);
+        const std::string text = message_of(k, blocks, shared, together);
         CHECK(text.find(wanted) != std::string::npos, "%s (order %u): \"%s\"", name, order,
               text.c_str());
     }
@@ -131,9 +163,9 @@ static void expect(const char *name, kernel *k, unsigned blocks, size_t shared, 
 static void check_right_kernel()
 {
     for (unsigned order = 0; order < 5; order++) {
-        float out[128];
+        float all[128], *const out = all;
         long wrong = 0;
-        for (float &v : out)
+        for (float &v : all)
             v = -1.0f;
         dam_shim::order = order;
         DAM_LAUNCH(behaves, dim3(3), dim3(64), sizeof(memory), nullptr, out);
@@ -147,9 +179,28 @@ static void check_right_kernel()
     }
 }
 
+static void check_blocks_together()
+{
+    for (unsigned order = 0; order < 5; order++) {
+        float all[5 * 64], *const out = all;
+        int count = 0, *const arrived = &count;
+        long wrong = 0;
+        for (int i = 0; i < 5 * 64; i++)
+            out[i] = static_cast<float>(1000 * (i / 64) + i % 64);
+        dam_shim::order = order;
+        DAM_LAUNCH_TOGETHER(passes_around, dim3(5), dim3(64), sizeof(memory), nullptr, arrived,
+                            out);
+        for (int i = 0; i < 5 * 64; i++)
+            wrong += out[i] != static_cast<float>(1000 * ((i / 64 + 2) % 5) + i % 64 + 3);
+        CHECK(wrong == 0, "order %u: %ld threads of blocks together are wrong", order, wrong);
+        CHECK(count == 30, "order %u: %d came", order, count);
+    }
+}
+
 int main()
 {
     check_right_kernel();
+    check_blocks_together();
     expect("leaves before a barrier", leaves_before_barrier, 1, 0, "divergent barrier");
     expect("waits at two places", waits_at_two_places, 1, 0, "different places");
     expect("waits for a warp", waits_for_a_warp_that_waits, 1, 0, "divergent barrier");
@@ -160,6 +211,11 @@ int main()
     expect("writes beyond", writes_beyond, 1, sizeof(memory), "beyond its end");
 #endif
     expect("ends while copying", ends_while_copying, 1, sizeof(memory), "asynchronous copies");
+    expect("leaves other blocks waiting", leaves_others_waiting, 3, 0, "blocks wait for others",
+           true);
+    expect("waits for blocks that do not run", leaves_others_waiting, 3, 0,
+           "blocks wait for others");
+    expect("more blocks than run together", behaves, 133, sizeof(memory), "refuse", true);
     expect("no blocks", behaves, 0, sizeof(memory), "refuse");
     expect("too much shared memory", behaves, 1, 49 << 10, "refuse");
     return check_finish();

@@ -64,11 +64,39 @@ t.test("two samplers at a time, and nothing is held after close", function()
   t.equal(entry().live, before, "live bytes")
 end)
 
+--- What `code` prints in a process of its own, with these variables in its environment.
+local function child(environment, code)
+  local p <close> = assert(io.popen(("%s '%s' - %s 2>&1 <<'END'\n%s\nEND"):format(environment,
+    arg[-1], device, code)))
+  return p:read "a"
+end
+
+t.test("patterns on the chip and steps by launches do the same, energies included", function()
+  local found = {}
+  for i, environment in ipairs { "DAMLUA_TEST_CUDA_RESIDENT=0", "DAMLUA_TEST_CUDA_RESIDENT=1" } do
+    found[i] = child(environment, [[
+      for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 }, dam.polynomial { k = 3 } } do
+        for _, shape in ipairs { { 24, 20001, 3 }, { 24, 1500, 300 }, { 99, 4000, 7 },
+          { 198, 20000, 1 }, { 350, 300, 9 }, { 3, 1, 2 } } do
+          for _, replicas in ipairs { 1, 2, 5, 40 } do
+            local s <close> = dam.mh { hamiltonian = H, T = { 0.1, 0.4 }, replicas = replicas,
+              patterns = dam.patterns { N = shape[1], M = shape[2], disorder = shape[3] },
+              evaluation = "single", device = arg[1], init = { phi = { 0.9, 1 } } }
+            s:run(60)
+            local r = s:sample(40)
+            print(r.digest, ("%a"):format(r.energy_density:sum()))
+          end
+        end
+      end]])
+  end
+  t.ok(found[1]:find "^%x+\t", found[1])
+  t.equal(found[2], found[1], "digests and energies")
+end)
+
 t.test("tensor cores and plain products find the same, work and energies included", function()
   local found = {}
-  for i, environment in ipairs { "", "DAMLUA_TEST_CUDA_PLAIN=1 " } do
-    local p <close> = assert(io.popen(("%s'%s' - %s 2>&1 <<'END'\n%s\nEND"):format(environment,
-      arg[-1], device, [[
+  for i, environment in ipairs { "", "DAMLUA_TEST_CUDA_PLAIN=1" } do
+    found[i] = child(environment, [[
       local dam = require "dam"
       for _, H in ipairs { dam.lse(), dam.lse { beta_net = 3 }, dam.lsr { b = 3.41 } } do
         for _, shape in ipairs { { 24, 30001 }, { 99, 4000 }, { 500, 777 } } do
@@ -85,8 +113,7 @@ t.test("tensor cores and plain products find the same, work and energies include
             end
           end
         end
-      end]])))
-    found[i] = p:read "a"
+      end]])
   end
   t.ok(found[1]:find "^%x+\t", found[1])
   t.equal(found[2], found[1], "digests, energies and work")

@@ -116,16 +116,19 @@ local small = { hamiltonian = dam.lse(), patterns = dam.patterns { N = 11, M = 4
   T = { 0.2, 0.7 }, replicas = 2 }
 
 t.test("energies and counts of work are the same each time", function()
-  local first
-  for _ = 1, 2 do
-    local s <close> = on(DEVICE, { hamiltonian = dam.lse(), T = { 0.02, 0.1 }, replicas = 2,
-      patterns = dam.patterns { N = 25, M = 1030 }, init = { phi = { 0.9, 1 } } })
-    s:run(30)
-    local r = s:sample(60)
-    first = first or r
-    t.equal(r.energy_density, first.energy_density, "energies")
-    t.equal(r.stats.by_tier[1].active, first.stats.by_tier[1].active, "patterns of lists")
-    t.equal(r.stats.patterns_per_step[2], first.stats.patterns_per_step[2], "patterns")
+  for _, evaluation in ipairs { "auto", "active+single" } do
+    local first
+    for _ = 1, 2 do
+      local s <close> = on(DEVICE, { hamiltonian = dam.lse(), T = { 0.02, 0.1 }, replicas = 2,
+        patterns = dam.patterns { N = 25, M = 1030 }, init = { phi = { 0.9, 1 } },
+        evaluation = evaluation })
+      s:run(30)
+      local r = s:sample(60)
+      first = first or r
+      t.equal(r.energy_density, first.energy_density, "energies")
+      t.equal(r.stats.by_tier[1].active, first.stats.by_tier[1].active, "patterns of lists")
+      t.equal(r.stats.patterns_per_step[2], first.stats.patterns_per_step[2], "patterns")
+    end
   end
 end)
 
@@ -280,18 +283,41 @@ if ON_CPU then
     return p:read "a"
   end
 
+  -- steps by launches, where small disorders would stay on the chip
+  local LAUNCHES = "DAMLUA_TEST_CUDA_RESIDENT=0 "
+
+  t.test("small disorders stay on the chip, to the same end as by launches", function()
+    local found = {}
+    for i, environment in ipairs { "", LAUNCHES } do
+      found[i] = child(environment, [[
+        local s <close> = dam.mh { hamiltonian = dam.lsr { b = 3.41 }, T = { 0.05, 0.4 },
+          patterns = dam.patterns { N = 24, M = 1030, disorder = 4 }, init = { phi = { 0.9, 1 } },
+          replicas = 3, device = "cuda-on-cpu" }
+        s:run(70)
+        local r = s:sample(24, { every = 8, series = { "phi", "q12" } })
+        print(r.stats.by_tier[1].active > 0, r.digest, ("%.9g"):format(r.energy_density:sum()),
+          ("%a"):format(r.series.q12:sum()), s:sample(5).digest)]])
+    end
+    t.ok(found[1]:find "^false\t%x+\t", found[1])
+    t.equal(found[2], (found[1]:gsub("^false", "true")), "lists, and the rest")
+  end)
+
   t.test("waves: a small memory takes disorders one by one", function()
     local sizes = {}
     for _, bytes in ipairs { 20000, 40000, 80000 } do
-      sizes[#sizes + 1] = child("DAMLUA_TEST_CUDA_MEMORY=" .. bytes,
-        "print(digest('cuda-on-cpu', 7) == digest('cpu', 7), live())"):match "^(%S+\t%S+)"
+      for streams = 0, 3 do -- which of them are lazy
+        sizes[#sizes + 1] = child(("DAMLUA_TEST_CUDA_STREAMS=%d DAMLUA_TEST_CUDA_MEMORY=%d"):format(
+          streams, bytes), "print(digest('cuda-on-cpu', 7) == digest('cpu', 7), live())")
+          :match "^(%S+\t%S+)"
+      end
     end
-    t.equal(table.concat(sizes, " "), "true\t0 true\t0 true\t0", "digests; nothing is kept")
+    t.equal(table.concat(sizes, " "), ("true\t0 "):rep(12):sub(1, -2),
+      "digests; nothing is kept")
   end)
 
   t.test("lists in waves, or none where there is no room for them", function()
     for _, case in ipairs { { 140000, 0 }, { 280000, 1 }, { 480000, 1 }, { 2000000, 1 } } do
-      local text = child("DAMLUA_TEST_CUDA_MEMORY=" .. case[1], [[
+      local text = child(LAUNCHES .. "DAMLUA_TEST_CUDA_MEMORY=" .. case[1], [[
         local results = {}
         for _, device in ipairs { "cpu", "cuda-on-cpu" } do
           local s <close> = dam.mh { hamiltonian = dam.lse(), T = 0.02, replicas = 2, seed = 4,
@@ -320,7 +346,7 @@ if ON_CPU then
 
   t.test("calls that fail: an error that names them, no leak, and work goes on", function()
     for _, fault in ipairs { "malloc:2", "copy:9", "launch:3", "launch:14", "wait:12", "wait:5" } do
-      local text = child("DAMLUA_TEST_CUDA_FAULT=" .. fault, [[
+      local text = child(LAUNCHES .. "DAMLUA_TEST_CUDA_FAULT=" .. fault, [[
         local ok, message = pcall(digest)
         print(not ok and message, live())
         print(digest() == digest "cpu", digest "cpu", live())]])
@@ -335,8 +361,15 @@ if ON_CPU then
     end
   end)
 
+  t.test("the launch of many steps that fails", function()
+    t.equal(child("DAMLUA_TEST_CUDA_FAULT=launch:9", [[
+      local ok, message = pcall(digest)
+      print(ok, message:match "dam_launch_resident failed", digest() == digest "cpu", live())]]),
+      "false\tdam_launch_resident failed\ttrue\t0\ttrue\t\n", "message")
+  end)
+
   t.test("an error in the middle leaves the sampler at a completed step", function()
-    t.equal(child("DAMLUA_TEST_CUDA_FAULT=launch:20", [[
+    t.equal(child(LAUNCHES .. "DAMLUA_TEST_CUDA_FAULT=launch:20", [[
       local s, c = make(), make "cpu"
       local ok, message = pcall(s.sample, s, 30)
       print(ok, message:find("launch", 1, true) ~= nil, s:finish().digest == c:sample(30).digest)
@@ -345,7 +378,7 @@ if ON_CPU then
 
   t.test("a device that is lost says so; its samplers go on elsewhere", function()
     local name = os.tmpname()
-    local text = child("DAMLUA_TEST_CUDA_FAULT=launch:12!", ([[
+    local text = child(LAUNCHES .. "DAMLUA_TEST_CUDA_FAULT=launch:12!", ([[
       local s, c = make(), make "cpu"
       local ok, message = pcall(s.run, s, 30)
       print(ok, message)
