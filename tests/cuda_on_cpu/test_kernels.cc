@@ -17,7 +17,7 @@ extern "C" {
 #include "../c/check.h"
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers" /* which C does not need */
-#include "cpu/coarse.h"
+#include "bytes.h"
 #pragma GCC diagnostic pop
 #include "sampler.h"
 }
@@ -701,7 +701,7 @@ static plain_scan scan_plainly(const pair &p, int64_t d, int64_t j)
             static_cast<int8_t>(byte_of(states, coarse_state_word(slices, j, k / 4), k));
         total[0] += state[static_cast<size_t>(k)];
         for (int64_t mu = 0; mu < all; mu++)
-            pattern[static_cast<size_t>(dam_coarse_place(shape, mu, k))] =
+            pattern[static_cast<size_t>(dam_bytes_place(shape, 1, mu, 0, k))] =
                 static_cast<int8_t>(byte_of(words, coarse_pattern_word(slices, mu, k / 4), k));
     }
     b.shape = shape;
@@ -732,7 +732,7 @@ static plain_scan scan_plainly(const pair &p, int64_t d, int64_t j)
         int32_t v = 0;
         for (int32_t k = 0; k < p.w.N; k++)
             v += state[static_cast<size_t>(k)] *
-                 pattern[static_cast<size_t>(dam_coarse_place(shape, mu, k))];
+                 pattern[static_cast<size_t>(dam_bytes_place(shape, 1, mu, 0, k))];
         out.product.push_back(v);
     }
     return out;
