@@ -2,8 +2,8 @@
 -- 20480 steps, two replicas, the disorders of the adaptive plan. One unit is a disorder with all of
 -- its chains; one in `fraction` of them is drawn, stratified by alpha, and a part of its steps is
 -- timed: moving and measuring apart, after a warm-up. As in a sweep, where as many disorders as fit
--- into memory are on their way at once, it runs together with the seven after it, and takes an eighth
--- of the time. The error is that of the drawing.
+-- into memory are on their way at once, it runs together with the seven after it, and takes an
+-- eighth of the time. The error is that of the drawing.
 --   bench/projection.lua [fraction [seconds per unit]]
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path

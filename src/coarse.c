@@ -217,6 +217,15 @@ static void add_batch(work *w, int64_t i)
         s->sum += block.sum * exp(f->c * (block.max - s->max_phi));
 }
 
+/* Whether none of sixteen tiles has a near pattern. */
+static bool all_far(const uint16_t *mask)
+{
+    uint64_t far[4];
+
+    memcpy(far, mask, sizeof far);
+    return (far[0] & far[1] & far[2] & far[3]) == UINT64_MAX;
+}
+
 /* Patterns of the block of n from `first` on that are near state i, as places in the block. */
 static int64_t find_near(const work *w, int64_t i, int64_t n)
 {
@@ -226,6 +235,10 @@ static int64_t find_near(const work *w, int64_t i, int64_t n)
 
     for (int64_t t = 0; t < tiles; t += 4) {
         uint64_t far, near;
+        while (tiles - t >= 16 && all_far(mask + t))
+            t += 16;
+        if (t >= tiles)
+            break;
         memcpy(&far, mask + t, sizeof far);
         near = ~far;
         if (tiles - t < 4)
