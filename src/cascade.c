@@ -619,7 +619,7 @@ static int64_t undecided(dam_cascade *w, size_t i)
     int64_t n = 0;
 
     for (int64_t c = 0; c < w->g->chains; c++)
-        if (is_open(w, c) && !w->renew[c] && w->parked[c] <= (i < PASSES ? i + 1 : 0) &&
+        if (is_open(w, c) && !w->renew[c] && (w->parked[c] == 0 || w->parked[c] == i + 1) &&
             (i == PASSES || passes[i].fine || w->from[c] <= tier) &&
             (i == PASSES || w->g->chain[c].steps >= f[c].wait_until))
             w->slot[n++] = c;

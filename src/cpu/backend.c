@@ -97,7 +97,6 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
     const dam_status status =
         dam_panels_make(&r->panels, s->patterns, s->kernels, wave.first, wave.count, e);
     const bool there = r->coarse.count >= wave.count && r->first == wave.first;
-
     const int parts = parts_of(s);
 
     if (status || there || parts == 0)
@@ -193,9 +192,7 @@ static bool goes_with(const dam_chain *a, const dam_chain *b)
     return a->steps == b->steps && a->measured == b->measured;
 }
 
-/* The gangs of a wave that have something to do; when measuring, each is of chains at the same
- * step.
- */
+/* The gangs of a wave that have something to do; those that measure are of chains at one step. */
 static int64_t list_items(const dam_sampler *s, const job *j, dam_wave wave, item *items)
 {
     const int64_t chains = chains_per_disorder(s), size = gang_size(s, wave.count, j->unit);
