@@ -86,7 +86,7 @@ typedef struct {
 #define DAM_SINGLE_LEVELS 20
 DAM_HD int dam_single_fine_chunk(int N)
 {
-    return N <= 32 ? 8 : N <= 64 ? 6 : 4;
+    return N <= 32 ? 8 : N <= 64 ? 5 : 4;
 }
 
 /* Precision where an overlap takes `rounds` roundings and a sum takes `additions`. */
