@@ -144,7 +144,7 @@ static void check_statistics(const dam_sampler *s, dam_tier_set tiers, int i)
 static double check_cell(int i, int at_most, bool quick)
 {
     const cell c = random_cell(i);
-    const int steps = c.disorders ? at_most / 4 : at_most;
+    const int steps = c.disorders ? at_most / 10 : at_most;
     dam_error e = {DAM_OK, ""};
     dam_sampler *wanted;
     dam_patterns *p;
