@@ -233,7 +233,7 @@ DAM_HD dam_interval dam_polynomial_interval(const dam_reference *f, double M,
 #define DAM_COARSE_EXP2 0.0615
 
 /*
- * The coarse pass (coarse.h): |x.xi/N - x'.xi'/N| where a state is off x' by state_error and
+ * The coarse pass (fused.h): |x.xi/N - x'.xi'/N| where a state is off x' by state_error and
  * patterns are off xi' by pattern_error at most, as lengths.
  */
 DAM_HD double dam_coarse_error(double N, double pattern_error, double state_error)

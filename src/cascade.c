@@ -87,7 +87,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
 {
     const dam_gang *g = w->g;
     const uint64_t n = (uint64_t)g->chains, N = (uint64_t)g->N;
-    uint64_t pass_bytes = 0, bytes = 0;
+    uint64_t pass_bytes = 0;
     void *memory;
     dam_status status;
 
@@ -96,10 +96,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
             const uint64_t own = passes[i].scratch(g->N, 2 * g->chains);
             pass_bytes = own > pass_bytes ? own : pass_bytes;
         }
-    struct {
-        void **piece;
-        uint64_t bytes;
-    } const pieces[] = {
+    const dam_piece pieces[] = {
         {(void **)&w->proposal, 2 * n * N * sizeof(float)},
         {(void **)&w->now, n * sizeof(dam_interval)},
         {(void **)&w->next, n * sizeof(dam_interval)},
@@ -124,17 +121,14 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->eta, N * sizeof(float)},
         {&w->pass_scratch, pass_bytes},
     };
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
-        bytes += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    status = dam_alloc(&memory, bytes, 1, "room for proposals", "lower replicas or threads", e);
+    const size_t count = sizeof pieces / sizeof pieces[0];
+
+    status = dam_alloc(&memory, dam_cut(NULL, pieces, count), 1, "room for proposals",
+                       "lower replicas or threads", e);
     if (status)
         return status;
     w->memory = memory;
-    bytes = 0;
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        *pieces[i].piece = (char *)memory + bytes;
-        bytes += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    }
+    dam_cut(memory, pieces, count);
     return DAM_OK;
 }
 

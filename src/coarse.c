@@ -78,17 +78,12 @@ static int64_t block_of(dam_coarse_shape shape)
 /* Cuts the scratch, where there is one, into pieces; returns its size. */
 static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
 {
-    uint64_t at = 0;
-
     w->shape = dam_coarse_shape_of(N);
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     w->block = block_of(w->shape);
     w->stride = (N + 7) / 8 * 8;
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
-    struct {
-        void **piece;
-        uint64_t bytes;
-    } const pieces[] = {
+    const dam_piece pieces[] = {
         {(void **)&w->rows, n * (uint64_t)dam_coarse_row(w->shape)},
         {(void **)&w->start, n * sizeof *w->start},
         {(void **)&w->total, n * sizeof *w->total},
@@ -101,12 +96,7 @@ static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
         {(void **)&w->near, LARGEST_BLOCK * sizeof *w->near},
         {(void **)&w->phi, LARGEST_BLOCK * sizeof *w->phi},
     };
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        if (scratch)
-            *pieces[i].piece = scratch + at;
-        at += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    }
-    return at;
+    return dam_cut(scratch, pieces, sizeof pieces / sizeof pieces[0]);
 }
 
 uint64_t dam_coarse_scratch(int N, int64_t states)

@@ -183,3 +183,15 @@ void dam_free(void *p)
         free(h);
     }
 }
+
+uint64_t dam_cut(void *memory, const dam_piece *pieces, size_t count)
+{
+    uint64_t at = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (memory)
+            *pieces[i].piece = (char *)memory + at;
+        at += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
+    }
+    return at;
+}

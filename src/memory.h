@@ -24,6 +24,18 @@ dam_status dam_alloc(void **out, uint64_t count, uint64_t size, const char *what
 /* Releases memory of dam_alloc; NULL is allowed. */
 void dam_free(void *p);
 
+/* A part of a block of memory: where its address is to stand, and its size. */
+typedef struct {
+    void **piece;
+    uint64_t bytes;
+} dam_piece;
+
+/*
+ * Cuts `memory` into `count` pieces, each aligned to DAM_ALIGNMENT as `memory` is, and returns the
+ * size of all; with NULL nothing but that.
+ */
+uint64_t dam_cut(void *memory, const dam_piece *pieces, size_t count);
+
 /* DAM_ERR_MEMORY if `bytes` more cannot be had now; takes nothing. */
 dam_status dam_memory_check(double bytes, const char *what, const char *remedy, dam_error *e);
 

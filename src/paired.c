@@ -34,24 +34,15 @@ typedef struct {
 static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
 {
     const uint64_t depth = (uint64_t)dam_coarse_row(dam_coarse_shape_of(N));
-    uint64_t at = 0;
 
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
-    struct {
-        void **piece;
-        uint64_t bytes;
-    } const pieces[] = {
+    const dam_piece pieces[] = {
         {(void **)&w->rows, n * 3 * depth},         {(void **)&w->sums, n * sizeof *w->sums},
         {(void **)&w->error, n * sizeof *w->error}, {(void **)&w->rest, n * sizeof *w->rest},
         {(void **)&w->tail, n * sizeof *w->tail},
     };
-    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
-        if (scratch)
-            *pieces[i].piece = scratch + at;
-        at += (pieces[i].bytes + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    }
-    return at;
+    return dam_cut(scratch, pieces, sizeof pieces / sizeof pieces[0]);
 }
 
 uint64_t dam_paired_scratch(int N, int64_t states)

@@ -1,5 +1,5 @@
 /*
- * The coarse pass (src/bytes.h, docs/numerics.md): where bytes stand, and what its kernels share.
+ * The coarse pass (src/fused.h, docs/numerics.md): where bytes stand, and what its kernels share.
  * Products of bytes are exact integers, so it does not matter who adds them up, or in which order:
  * tensor cores and plain code give the same. Patterns that may be near a state are evaluated one by
  * one in double; the others' terms are added roughly, from the bits of their products.

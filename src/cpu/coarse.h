@@ -1,8 +1,8 @@
 /*
- * The inner loops of the coarse pass (../coarse.h): products of states and patterns in bytes, which
- * are exact integers, and what becomes of them. All loops give the same masks; their sums differ in
- * rounding only. A "slice" is a range of `depth` components, 64 at most; sixteen patterns make a
- * tile.
+ * The inner loops of the passes in bytes (../fused.h): products of states and patterns in bytes,
+ * which are exact integers, and what becomes of them. All loops give the same masks; their sums
+ * differ in rounding only. A "slice" is a range of `depth` components, 64 at most; sixteen patterns
+ * make a tile.
  */
 #ifndef DAM_CPU_COARSE_H
 #define DAM_CPU_COARSE_H
