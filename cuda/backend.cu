@@ -74,6 +74,7 @@ namespace DAM_CUDA_NAMESPACE
 /* What is known of a device in this process. */
 typedef struct {
     uint64_t live; /* bytes taken there */
+    int parts;     /* a sampler takes at most one part in so many; 0: as 1 */
     bool lost;
     char why[256];
 } device;
@@ -97,6 +98,8 @@ typedef struct {
 typedef struct {
     int number;
     cudaStream_t stream, making; /* steps; patterns of the next wave */
+    cudaEvent_t began, done;     /* around the steps of a piece */
+    cudaEvent_t made;            /* of the patterns of the wave on the device */
     int64_t capacity;            /* disorders that there is room for; 0: nothing was taken */
     int buffers;
     pattern_buffer patterns[2];
@@ -114,7 +117,8 @@ typedef struct {
     bool logged;
     bool fresh;     /* uploaded, and no step taken since */
     bool ended;     /* the last piece was the stretch's last */
-    double seconds; /* a step of the last piece */
+    bool timed;     /* the piece in progress is */
+    double seconds; /* a step of the last piece, on the device */
     /* host memory that a download goes to before anything of the sampler is changed */
     void *staging;
     uint64_t staging_bytes;
@@ -247,15 +251,34 @@ static void give_back(const room *r, block *b)
     b->bytes = 0;
 }
 
-/* Bytes that may be taken now, the reserve left alone. */
+/* Device memory that the sampler holds. */
+static uint64_t held(const room *r)
+{
+    return r->patterns[0].memory.bytes + r->patterns[1].memory.bytes + r->work.bytes +
+           r->targets.bytes + r->ends.bytes + r->log.bytes + r->rows.bytes + r->lists.bytes;
+}
+
+/* Bytes that the sampler may take now: the reserve is left alone, and the parts of others. */
 static dam_status budget(const room *r, uint64_t *bytes, dam_error *e)
 {
+    const device *d = devices + r->number;
+    const uint64_t live = __atomic_load_n(&d->live, __ATOMIC_RELAXED), mine = held(r);
     size_t available = 0, total = 0;
+    uint64_t part;
 
     if (FAILS(r, cudaMemGetInfo(&available, &total), e))
         return e->status;
     *bytes = available > total / RESERVE_PART ? available - total / RESERVE_PART : 0;
+    part = (*bytes + live) / (uint64_t)(d->parts > 1 ? d->parts : 1);
+    part = part > mine ? part - mine : 0;
+    if (part < *bytes)
+        *bytes = part;
     return DAM_OK;
+}
+
+static void share(int number, int parts)
+{
+    devices[number].parts = parts;
 }
 
 static dam_status refuse(const room *r, uint64_t bytes, const char *what, dam_error *e)
@@ -353,6 +376,10 @@ static void close_room(dam_sampler *s)
     for (int i = 0; i < 2; i++)
         if (r->patterns[i].made)
             (void)cudaEventDestroy(r->patterns[i].made);
+    if (r->began)
+        (void)cudaEventDestroy(r->began);
+    if (r->done)
+        (void)cudaEventDestroy(r->done);
     if (r->making)
         (void)cudaStreamDestroy(r->making);
     if (r->stream)
@@ -376,6 +403,9 @@ static dam_status open_room(dam_sampler *s, int number, dam_error *e)
     for (int i = 0; i < 2; i++)
         if (FAILS(r, cudaEventCreateWithFlags(&r->patterns[i].made, cudaEventDisableTiming), e))
             return e->status;
+    if (FAILS(r, cudaEventCreateWithFlags(&r->began, cudaEventDefault), e) ||
+        FAILS(r, cudaEventCreateWithFlags(&r->done, cudaEventDefault), e))
+        return e->status;
     return DAM_OK;
 }
 
@@ -751,8 +781,7 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
         if (begin_patterns(s, wave, b, e))
             return e->status;
     }
-    if (FAILS(r, cudaStreamWaitEvent(r->stream, b->made, 0), e))
-        return e->status;
+    r->made = b->made;
     r->wave = describe(s, wave.count);
     parts = parts_of(s, b->memory.at, shares_patterns(s) ? 1 : (uint64_t)wave.count);
     r->wave.panels = parts.panels;
@@ -925,8 +954,18 @@ static dam_status upload(dam_sampler *s, dam_wave wave, dam_error *e)
     if (FAILS(r, cudaStreamSynchronize(r->stream), e)) /* the staging memory is used again */
         return e->status;
     r->fresh = true;
-    r->logged = r->ended = false;
+    r->logged = r->ended = r->timed = false;
     return DAM_OK;
+}
+
+/*
+ * To be called before the first launch that reads patterns, and after the last upload: an upload
+ * keeps the host waiting for all that is in the stream, and the host has other samplers to serve.
+ */
+static dam_status await_patterns(room *r, dam_error *e)
+{
+    return failed_code(r->number, cudaStreamWaitEvent(r->stream, r->made, 0), "cudaStreamWaitEvent",
+                       __LINE__, e);
 }
 
 static dam_status energies(dam_sampler *s, dam_wave wave, dam_error *e)
@@ -934,7 +973,7 @@ static dam_status energies(dam_sampler *s, dam_wave wave, dam_error *e)
     room *r = (room *)s->room;
 
     (void)wave;
-    if (enter(r, e))
+    if (enter(r, e) || await_patterns(r, e))
         return e->status;
     return failed_code(r->number, DAM_LAUNCHED(dam_launch_evaluate(&r->wave, 0, r->stream)),
                        "dam_launch_evaluate", __LINE__, e);
@@ -1041,8 +1080,8 @@ static dam_status launch_steps(room *r, uint64_t steps, dam_error *e)
     return DAM_OK;
 }
 
-/* The log of a piece from step `first` on. */
-static dam_status begin_log(dam_sampler *s, uint64_t first, dam_error *e)
+/* What the device has to know of the piece from step `begin` to `end`. */
+static dam_status send_piece(dam_sampler *s, uint64_t begin, uint64_t end, dam_error *e)
 {
     room *r = (room *)s->room;
     const int64_t groups = r->wave.disorders * s->n_T;
@@ -1050,15 +1089,17 @@ static dam_status begin_log(dam_sampler *s, uint64_t first, dam_error *e)
     dam_device_log log;
 
     memset(&log, 0, sizeof log);
-    log.first = first;
-    log.phi = (double *)r->rows.at;
-    log.L = log.phi + rows * groups * s->replicas;
-    log.q12 = log.L + rows * groups * s->replicas;
-    if (send(r, r->log.at, &log, sizeof log, e))
+    log.first = r->row = begin;
+    if (r->logged) {
+        log.phi = (double *)r->rows.at;
+        log.L = log.phi + rows * groups * s->replicas;
+        log.q12 = log.L + rows * groups * s->replicas;
+    }
+    if ((r->logged && send(r, r->log.at, &log, sizeof log, e)) ||
+        send(r, r->ends.at, &end, sizeof end, e))
         return e->status;
-    r->row = first;
     return failed_code(r->number, cudaStreamSynchronize(r->stream), "cudaStreamSynchronize",
-                       __LINE__, e);
+                       __LINE__, e); /* what was sent is on the stack */
 }
 
 /* Whether lists are there, or may pay, for a stretch of `steps` steps. */
@@ -1070,8 +1111,8 @@ static bool lists_pay(const dam_sampler *s, const room *r, uint64_t steps)
     return r->wave.list_room > 0 && (kept || steps >= DAM_ACTIVE_LEAST_STEPS);
 }
 
-/* What is needed once, before the first step, `begin`, of a stretch. */
-static dam_status begin_stretch(dam_sampler *s, const dam_stretch *to, uint64_t begin, dam_error *e)
+/* How the stretch whose first step is `begin` is to be taken. */
+static void plan_stretch(dam_sampler *s, const dam_stretch *to, uint64_t begin)
 {
     room *r = (room *)s->room;
 
@@ -1080,9 +1121,15 @@ static dam_status begin_stretch(dam_sampler *s, const dam_stretch *to, uint64_t 
     r->wave.measure = to->measure;
     r->wave.lists = lists_pay(s, r, to->end - begin);
     r->wave.log = r->logged ? (dam_device_log *)r->log.at : NULL;
-    if (FAILS(r, DAM_LAUNCHED(dam_launch_evaluate(&r->wave, 1, r->stream)), e))
+}
+
+/* What is needed once, before the first step of a stretch. */
+static dam_status begin_stretch(room *r, dam_error *e)
+{
+    if (await_patterns(r, e) ||
+        FAILS(r, DAM_LAUNCHED(dam_launch_evaluate(&r->wave, 1, r->stream)), e))
         return e->status;
-    if (to->measure && FAILS(r, DAM_LAUNCHED(dam_launch_q12(&r->wave, r->stream)), e))
+    if (r->to.measure && FAILS(r, DAM_LAUNCHED(dam_launch_q12(&r->wave, r->stream)), e))
         return e->status;
     r->fresh = false;
     return DAM_OK;
@@ -1104,32 +1151,36 @@ static dam_status step_many(dam_sampler *s, dam_wave wave, const dam_stretch *to
     room *r = (room *)s->room;
     const uint64_t begin = least_steps(s, wave, to->end);
     uint64_t end;
-    double start;
 
-    if (enter(r, e) || (r->fresh && begin_stretch(s, to, begin, e)))
+    if (enter(r, e))
         return e->status;
+    if (r->fresh)
+        plan_stretch(s, to, begin);
     end = piece_end(s, r, begin, to->end);
     r->piece = (int64_t)(end - begin);
-    if ((r->logged && begin_log(s, begin, e)) || send(r, r->ends.at, &end, sizeof end, e) ||
-        FAILS(r, cudaStreamSynchronize(r->stream), e))
+    if (send_piece(s, begin, end, e) || (r->fresh && begin_stretch(r, e)) ||
+        FAILS(r, cudaEventRecord(r->began, r->stream), e) || launch_steps(r, end - begin, e) ||
+        FAILS(r, cudaEventRecord(r->done, r->stream), e))
         return e->status;
-    start = seconds_now();
-    if (launch_steps(r, end - begin, e) || FAILS(r, cudaStreamSynchronize(r->stream), e))
-        return e->status;
-    if (end > begin)
-        r->seconds = (seconds_now() - start) / (double)(end - begin);
     *there = r->ended = end == to->end && !dam_interrupted();
+    r->timed = end > begin && !dam_interrupted();
     return r->ended ? end_stretch(r, e) : DAM_OK;
 }
 
 static dam_status sync(dam_sampler *s, dam_error *e)
 {
     room *r = (room *)s->room;
+    float milliseconds = 0;
 
-    if (enter(r, e))
+    if (enter(r, e) || FAILS(r, cudaStreamSynchronize(r->stream), e))
         return e->status;
-    return failed_code(r->number, cudaStreamSynchronize(r->stream), "cudaStreamSynchronize",
-                       __LINE__, e);
+    if (r->timed) {
+        if (FAILS(r, cudaEventElapsedTime(&milliseconds, r->began, r->done), e))
+            return e->status;
+        r->seconds = fmax(1e-3 * (double)milliseconds, 1e-6) / (double)r->piece;
+        r->timed = false;
+    }
+    return DAM_OK;
 }
 
 /* ---- results ---- */
@@ -1304,5 +1355,6 @@ const dam_backend BACKEND = {
     DAM_CUDA_NAMESPACE::sync,
     DAM_CUDA_NAMESPACE::download,
     DAM_CUDA_NAMESPACE::last_error,
+    DAM_CUDA_NAMESPACE::share,
     DAM_CUDA_NAMESPACE::ceilings,
 };

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <chrono>
 #include <vector>
 
 #define cudaErrorInvalidDevice static_cast<cudaError_t>(101)
@@ -25,6 +26,7 @@
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost };
 
 #define cudaStreamNonBlocking 1
+#define cudaEventDefault 0
 #define cudaEventDisableTiming 2
 
 namespace dam_runtime
@@ -91,10 +93,11 @@ inline cudaError_t launched(cudaError_t code)
     return code == cudaSuccess ? injected : code;
 }
 
-/* A place in a stream's work. */
+/* A place in a stream's work, and when it was reached. */
 struct event {
     dam_shim::stream_state *of = nullptr;
     size_t after = 0;
+    std::chrono::steady_clock::time_point at;
 };
 
 inline std::vector<dam_shim::stream_state *> &streams()
@@ -234,8 +237,16 @@ static inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned)
 static inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     event->of = static_cast<dam_shim::stream_state *>(stream);
+    dam_shim::give(stream, [event] { event->at = std::chrono::steady_clock::now(); });
     event->after = event->of->given;
-    return cudaSuccess;
+    return dam_runtime::result(dam_runtime::WAIT);
+}
+
+static inline cudaError_t cudaEventElapsedTime(float *milliseconds, cudaEvent_t from,
+                                               cudaEvent_t to)
+{
+    *milliseconds = std::chrono::duration<float, std::milli>(to->at - from->at).count();
+    return dam_runtime::result(dam_runtime::WAIT);
 }
 
 static inline cudaError_t cudaEventDestroy(cudaEvent_t event)

@@ -103,8 +103,19 @@ int dam_argument_error(lua_State *L, const char *where, const char *key, int ind
     return lua_error(L);
 }
 
+static dam_status last_raised;
+
+dam_status dam_last_raised(void)
+{
+    const dam_status status = last_raised;
+
+    last_raised = DAM_OK;
+    return status;
+}
+
 int dam_raise(lua_State *L, const char *where, const dam_error *e)
 {
+    last_raised = e->status;
     return luaL_error(L, "%s: %s", where, e->message);
 }
 

@@ -65,6 +65,10 @@ int64_t dam_check_integer(lua_State *L, int index, const char *where, const char
 /* Raises the engine's error, prefixed with `where`. */
 int dam_raise(lua_State *L, const char *where, const dam_error *e);
 
+/* What the last error was that dam_raise raised since this was asked before; DAM_OK: there is none.
+ */
+dam_status dam_last_raised(void);
+
 /* The member of `candidates` (NULL-terminated) that `word` most likely meant, or NULL. */
 const char *dam_nearest(const char *word, const char *const candidates[]);
 

@@ -22,6 +22,7 @@ void dam_open_system(lua_State *L);      /* dam.version, devices, clock */
 void dam_open_store(lua_State *L);       /* core.store, for dam.sweep and the verbs */
 void dam_open_sharing(lua_State *L);     /* core.sharing, for bundles and the sandbox */
 void dam_open_tools(lua_State *L);       /* core.tools, for the standard library */
+void dam_open_flight(lua_State *L);      /* core.flight, for sweeps */
 
 /*
  * To be called before an object of the engine is made. The Lua collector sees only the small

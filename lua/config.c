@@ -90,3 +90,10 @@ const dam_config *dam_config_current(void)
 {
     return in_use ? &current : NULL;
 }
+
+const char *dam_config_device(void)
+{
+    const dam_config *config = dam_config_current();
+
+    return config && *config->device ? config->device : "auto";
+}

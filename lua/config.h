@@ -37,6 +37,9 @@ dam_status dam_config_environment(dam_config *c, dam_error *e);
 /* Makes `c` the configuration of this process. */
 void dam_config_use(const dam_config *c);
 
+/* The device asked for, "auto" where none is. */
+const char *dam_config_device(void);
+
 /* The configuration in use, or NULL before the first dam_config_use. */
 const dam_config *dam_config_current(void);
 

@@ -181,19 +181,11 @@ static void read_init(const dam_options *o, dam_sampler_options *s)
         check_exact(L, s);
 }
 
-/* The device asked for by command line or environment, else "auto". */
-static const char *configured_device(void)
-{
-    const dam_config *config = dam_config_current();
-
-    return config && *config->device ? config->device : "auto";
-}
-
 /* The device asked for by the option, else the configured one. */
 static dam_device_choice read_device(const dam_options *o)
 {
     lua_State *L = o->L;
-    const char *name = configured_device();
+    const char *name = dam_config_device();
     dam_device_choice device;
     dam_error e;
 
@@ -812,7 +804,7 @@ int dam_load_sampler(lua_State *L, const char *path)
     dam_device_choice device;
     dam_error e;
 
-    if (dam_device_resolve(configured_device(), &device, &e))
+    if (dam_device_resolve(dam_config_device(), &device, &e))
         return dam_raise(L, "dam.load", &e);
     strcpy(h->device, device.name);
     if (dam_sampler_load(&h->s, path, device, &e))

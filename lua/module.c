@@ -44,6 +44,7 @@ int luaopen_dam_core(lua_State *L)
     dam_open_theory(L);
     dam_open_store(L);
     dam_open_tools(L);
+    dam_open_flight(L);
     dam_open_sharing(L);
     return 1;
 }

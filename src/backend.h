@@ -1,8 +1,8 @@
 /*
  * Backends: what takes a sampler's chains through their steps. The sampler keeps the chains, their
  * states and sums on the host and drives a backend through this table, one wave of disorders at a
- * time; it never asks which one it has. Every backend takes the decisions of the reference
- * (reference.h), so that chains may change between backends from one call to the next.
+ * time (drive.h); it never asks which one it has. Every backend takes the decisions of the
+ * reference (reference.h), so that chains may change between backends from one call to the next.
  *
  * The order of calls for a wave: make_patterns, upload, then energies or step_many until it is
  * there; after each of these sync and download. Only download changes what the host holds, by
@@ -58,7 +58,8 @@ struct dam_backend {
 
     /*
      * Takes a wave's chains that are behind towards `to`: all the way, or, where a device would
-     * keep the host waiting, a part of it. *there: no more calls are needed.
+     * keep the host waiting, a part of it, which may still be under way there on return. *there: no
+     * more calls are needed.
      */
     dam_status (*step_many)(dam_sampler *s, dam_wave wave, const dam_stretch *to, bool *there,
                             dam_error *e);
@@ -71,6 +72,12 @@ struct dam_backend {
 
     /* Why device `number` is lost, or NULL. */
     const char *(*last_error)(int number);
+
+    /*
+     * From now on samplers take at most one part in `parts` each of the memory that this process
+     * can have on device `number`; 1, as in the beginning: all of it. NULL: nothing to share.
+     */
+    void (*share)(int number, int parts);
 
     /*
      * For benchmarks: multiply-adds in single precision, and bytes read and written by a copy, that

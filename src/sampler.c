@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend.h"
+#include "drive.h"
 #include "gang.h"
 #include "interrupt.h"
 #include "memory.h"
@@ -28,51 +29,6 @@ int64_t dam_sampler_index(const dam_sampler *s, int64_t t, int64_t disorder, int
 static int64_t chains_per_disorder(const dam_sampler *s)
 {
     return s->n_T * s->replicas;
-}
-
-static bool wave_is_done(const dam_sampler *s, dam_wave wave, const dam_stretch *to)
-{
-    const int64_t chains = chains_per_disorder(s);
-
-    for (int64_t c = wave.first * chains; c < (wave.first + wave.count) * chains; c++)
-        if (!dam_stretch_done(to, s->chain + c))
-            return false;
-    return true;
-}
-
-/* One wave's states evaluated, or its chains taken on. */
-static dam_status do_wave(dam_sampler *s, dam_wave wave, const dam_stretch *to, dam_error *e)
-{
-    const dam_backend *b = s->backend;
-    bool there = true;
-
-    if (b->make_patterns(s, wave, e) || b->upload(s, wave, e))
-        return e->status;
-    do {
-        if (dam_interrupted())
-            return dam_fail(e, DAM_ERR_INTERRUPTED, "interrupted");
-        if (to ? b->step_many(s, wave, to, &there, e) : b->energies(s, wave, e))
-            return e->status;
-        if (b->sync(s, e) || b->download(s, wave, e))
-            return e->status;
-    } while (!there);
-    return DAM_OK;
-}
-
-/* All chains, wave by wave: taken to where `to` says, or evaluated where it is NULL. */
-static dam_status drive(dam_sampler *s, const dam_stretch *to, dam_error *e)
-{
-    const int64_t disorder = s->patterns->disorder;
-    int64_t size;
-    dam_status status = s->backend->alloc(s, &size, e);
-
-    for (int64_t first = 0; first < disorder && status == DAM_OK; first += size) {
-        const dam_wave wave = {first, disorder - first < size ? disorder - first : size};
-        if (!to || !wave_is_done(s, wave, to))
-            status = do_wave(s, wave, to, e);
-    }
-    s->backend->free(s);
-    return status;
 }
 
 /* What depends on T: streams, proposal width, threshold. */
@@ -202,7 +158,7 @@ static void name_chain(const dam_sampler *s, int64_t c, char text[96])
 static dam_status evaluate(dam_sampler *s, dam_error *e)
 {
     char chain[96];
-    dam_status status = drive(s, NULL, e);
+    dam_status status = dam_drive(s, NULL, e);
 
     for (int64_t c = 0; c < dam_sampler_chains(s) && status == DAM_OK; c++)
         if (!isfinite(s->chain[c].L)) {
@@ -285,9 +241,8 @@ void dam_sampler_free(dam_sampler *s)
 /* Goes on with the activity in progress, to its end or to an interruption. */
 static dam_status proceed(dam_sampler *s, dam_error *e)
 {
-    const bool measure = s->activity == DAM_SAMPLING;
-    const dam_stretch to = {s->steps + s->ask, measure, measure};
-    dam_status status = drive(s, &to, e);
+    const dam_stretch to = dam_drive_goal(s);
+    dam_status status = dam_drive(s, &to, e);
 
     if (status == DAM_OK) {
         s->steps += s->ask;
@@ -306,13 +261,30 @@ static dam_status nothing_waits(const dam_sampler *s, dam_error *e)
                     s->activity == DAM_SAMPLING ? "sample" : "run", (unsigned long long)s->ask);
 }
 
-dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e)
+dam_status dam_sampler_begin_run(dam_sampler *s, int64_t steps, dam_error *e)
 {
     if (nothing_waits(s, e))
         return e->status;
     s->activity = DAM_RUNNING;
     s->ask = (uint64_t)steps;
+    return DAM_OK;
+}
+
+dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e)
+{
+    if (dam_sampler_begin_run(s, steps, e))
+        return e->status;
     return proceed(s, e);
+}
+
+double dam_sampler_mean_steps(const dam_sampler *s)
+{
+    const int64_t chains = dam_sampler_chains(s);
+    double steps = 0;
+
+    for (int64_t c = 0; c < chains; c++)
+        steps += (double)s->chain[c].steps;
+    return steps / (double)chains;
 }
 
 /* Energy density of a state: this times its L. */
@@ -375,7 +347,7 @@ dam_status dam_sampler_next_block(dam_sampler *s, bool *there, dam_error *e)
     if (!*there)
         return DAM_OK;
     to.end = s->steps + (uint64_t)((r->observed + 1) * r->options.every);
-    status = drive(s, &to, e);
+    status = dam_drive(s, &to, e);
     if (status == DAM_OK)
         r->observed++;
     return status;
@@ -390,7 +362,7 @@ void dam_sampler_drop_record(dam_sampler *s)
 void dam_sampler_keep_patterns(dam_sampler *s, bool keep)
 {
     s->keep_patterns = keep;
-    s->backend->free(s);
+    dam_drive_stop(s);
 }
 
 dam_status dam_sampler_finish(dam_sampler *s, dam_activity *was, dam_error *e)

@@ -63,6 +63,15 @@ typedef struct {
 
 typedef enum { DAM_IDLE, DAM_RUNNING, DAM_SAMPLING } dam_activity;
 
+/* How far all chains are on their way to a step (drive.h); all zero: on none. */
+typedef struct {
+    int64_t size;  /* disorders of a wave; 0: nothing has begun */
+    int64_t first; /* of the wave in turn */
+    bool aboard;   /* the backend has its patterns and chains, */
+    bool flying;   /* works on them, */
+    bool there;    /* and thereby takes them to the end */
+} dam_way;
+
 typedef struct {
     dam_hamiltonian hamiltonian;
     dam_reference reference;
@@ -82,6 +91,7 @@ typedef struct {
     uint64_t ask;       /* steps asked for by the activity in progress, or by the last sample */
     dam_record *record; /* of the sample in progress or the last one; NULL: nothing recorded */
     const dam_backend *backend;
+    dam_way way;
     void *room;         /* the backend's own */
     bool keep_patterns; /* between calls, whatever their size */
 } dam_sampler;
@@ -115,6 +125,12 @@ int64_t dam_sampler_index(const dam_sampler *s, int64_t t, int64_t disorder, int
  */
 dam_status dam_sampler_run(dam_sampler *s, int64_t steps, dam_error *e);
 dam_status dam_sampler_sample(dam_sampler *s, int64_t steps, dam_error *e);
+
+/* Begins a run and takes no step: it waits like an interrupted one. */
+dam_status dam_sampler_begin_run(dam_sampler *s, int64_t steps, dam_error *e);
+
+/* Steps since creation that the chains have done, on average: also while some are ahead. */
+double dam_sampler_mean_steps(const dam_sampler *s);
 
 /*
  * A sample in pieces: begins one, with a record of it if `record` is not NULL, and takes no step.

@@ -250,6 +250,8 @@ end
 -- @tparam[opt] number|string options.memory map: bytes, or a text like "8G"; default three quarters
 --  of what is free
 -- @tparam[opt] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device map: as dam.mh
+-- @tparam[opt=4] integer options.in_flight map: on a GPU, the most units (of any alpha) that are
+--  worked on at a time; fewer where memory is short. On the CPU always one
 -- @tparam[opt="auto"] "auto"|"reference"|"active" options.evaluation map: as dam.mh
 -- @tparam[opt=false] boolean options.dry_run print the plan and run nothing, as --dry-run
 -- @tparam[opt=false] boolean options.fresh begin anew, as --fresh

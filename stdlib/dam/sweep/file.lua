@@ -71,8 +71,8 @@ function File:list(sql, ...)
   return list
 end
 
---- The single number that a query gives.
-function File:number(sql, ...)
+--- The single value that a query gives.
+function File:value(sql, ...)
   local row = self:list(sql, ...)[1]
   return row and select(2, next(row))
 end
@@ -117,7 +117,7 @@ function File:begin_run(facts)
     os.date("!%Y-%m-%dT%H:%M:%SZ"), facts.script_path, facts.script, facts.script_hash,
     facts.options(), facts.version, facts.device, core.tools.hostname())
   self.facts = facts
-  self.run_id = self:number("SELECT max(id) FROM runs")
+  self.run_id = self:value("SELECT max(id) FROM runs")
 end
 
 --- What the script required while it ran counts, too: its options are recorded again.
@@ -203,7 +203,7 @@ function File:each_row()
 end
 
 function File:count_rows()
-  return self:number("SELECT count(*) FROM rows")
+  return self:value("SELECT count(*) FROM rows")
 end
 
 --- The saved state of a unit that a stopped run left half done.
@@ -214,6 +214,11 @@ end
 
 function File:checkpoints()
   return self:list("SELECT unit, state, done FROM checkpoints ORDER BY unit")
+end
+
+--- The saved state of one unit, or nil.
+function File:checkpoint(unit)
+  return self:value("SELECT state FROM checkpoints WHERE unit = ?", unit)
 end
 
 function File:drop_checkpoint(unit)

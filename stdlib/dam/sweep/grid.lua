@@ -3,6 +3,7 @@ local check = require "dam.sweep.check"
 local dam = require "dam.core"
 local describe = require "dam.sweep.describe"
 local file = require "dam.sweep.file"
+local flight = require "dam.sweep.flight"
 local json = require "dam.json"
 local plan = require "dam.sweep.plan"
 local progress = require "dam.sweep.progress"
@@ -28,7 +29,7 @@ local WHERE = "sweep.run"
 
 grid.keys = { "name", "hamiltonian", "seed", "alpha", "T", "plan", "replicas", "init", "step",
   "equilibrate", "sample", "file", "memory", "device", "evaluation", "dry_run", "fresh", "shard",
-  "quiet", "patterns" }
+  "quiet", "patterns", "in_flight" }
 
 local function positive(v)
   return v > 0
@@ -79,6 +80,8 @@ function grid.prepare(options, common)
   job.device, job.evaluation = options.device, options.evaluation
   job.memory = options.memory ~= nil and check.bytes(WHERE, "memory", options.memory)
     or 0.75 * dam.tools.memory()
+  job.in_flight = options.in_flight ~= nil and check.integer(WHERE, options, "in_flight", nil, 1,
+    "an integer >= 1") or nil
   if options.patterns ~= nil then
     job.patterns, job.rule = plan_of_patterns(options)
   elseif plan.is_rule(options.plan) then
@@ -365,39 +368,66 @@ function Run:chunk(u)
   return math.max(1, math.ceil(seconds * self.rate / (chains * u.row.N * u.row.M)))
 end
 
-function Run:compute(u, state)
-  local job, name = self.job, unit_name(u)
-  local work, began = unit.work(u, job), dam.clock()
-  local note = string.format("alpha = %s", json.number(u.row.alpha))
-  local steps = job.equilibrate + job.sample
-  local rows = unit.compute(u, job, {
+--- What unit.compute is to know of this run; `state` is what an earlier run has saved of the unit.
+function Run:hooks(u, state)
+  return {
     resumed = state ~= nil,
     load = function()
       return state and self:load_state(state)
     end,
     save = function(s)
       self:save_state(u, s)
-      self.progress:update(self.done)
     end,
-    advance = function(done)
-      self.progress:update(self.done + work * done / steps, note)
-    end,
+    advance = function() end,
     chunk = function()
-      return self:chunk(u)
+      return math.maxinteger
     end,
-  })
+  }
+end
+
+--- Commits the rows of a unit that took its time since `began`.
+function Run:store(u, rows, began, resumed)
+  local work = unit.work(u, self.job)
   self.file:transaction(function()
     for _, row in ipairs(rows) do
       self.file:put_row(row)
     end
-    self.file:drop_checkpoint(name)
+    self.file:drop_checkpoint(unit_name(u))
   end)
   self.rows = self.rows + #rows
   self.done = self.done + work
-  if not state then
+  if not resumed then
     self.rate = work / math.max(dam.clock() - began, 1e-6)
   end
-  self.progress:update(self.done, note)
+  self:show(u, 0)
+end
+
+--- Shows how far the run is: what is stored, and `more` work of units that are not done yet.
+function Run:show(u, more)
+  self.progress:update(self.done + more, string.format("alpha = %s", json.number(u.row.alpha)))
+end
+
+--- Computes a unit that has the device to itself.
+function Run:compute(u, state)
+  local job, began = self.job, dam.clock()
+  local hooks = self:hooks(u, state)
+  local save = hooks.save
+  function hooks.save(s)
+    save(s)
+    self.progress:update(self.done)
+  end
+  function hooks.advance(done)
+    self:show(u, unit.work(u, job) * done / (job.equilibrate + job.sample))
+  end
+  function hooks.chunk()
+    return self:chunk(u)
+  end
+  self:store(u, unit.compute(u, job, hooks), began, state ~= nil)
+end
+
+--- The state of the unit that is in the file, if there is one.
+function Run:state_of(u)
+  return self.file:checkpoint(unit_name(u))
 end
 
 --- Takes `u` out of the regions it lies in; false if not all of it is missing.
@@ -433,8 +463,10 @@ local function take_out(regions, u)
   return false
 end
 
---- Units that earlier runs left half done come first; states that nobody waits for are dropped.
-function Run:resume_units(regions)
+--- Units that earlier runs left half done, with their states, taken out of the regions; states that
+-- nobody waits for are dropped.
+function Run:half_done(regions)
+  local list = {}
   for _, c in ipairs(self.file:checkpoints()) do
     local u = json.decode(c.unit)
     for _, row in ipairs(self.job.rows) do
@@ -443,24 +475,45 @@ function Run:resume_units(regions)
       end
     end
     if u.row and take_out(regions, u) then
-      self:compute(u, c.state)
+      list[#list + 1] = { unit = u, state = c.state }
     elseif u.row then
       self.file:drop_checkpoint(c.unit)
     end
   end
+  return list
 end
 
---- All regions in turn, a unit of each, so that the whole map grows at once.
-function Run:units(regions)
+--- A function that gives the units one by one: those half done first, with their states, then a
+-- unit of each region in turn, so that the whole map grows at once.
+function Run:supply(regions)
+  local begun, next_begun = self:half_done(regions), 1
   local queue, head = regions, 1
-  while head <= #queue do
-    local left = (self.progress.total - self.done) / self.rate
+  return function()
+    local b = begun[next_begun]
+    if b then
+      begun[next_begun] = false
+      next_begun = next_begun + 1
+      return b.unit, b.state
+    elseif head > #queue then
+      return nil
+    end
+    local left = (self.progress.total - self.done) / (self.rate * self.in_flight)
     local seconds = math.min(math.max(UNIT_SHARE * left, UNIT_LEAST), UNIT_MOST)
     local u, rest = cut(self.job, queue[head], self.rate, seconds)
     queue[head] = false
     head = head + 1
-    self:compute(u)
     table.move(rest, 1, #rest, #queue + 1, queue)
+    return u
+  end
+end
+
+--- All units: one after the other, or several in flight.
+function Run:units(supply)
+  if self.in_flight > 1 then
+    return flight.run(self, supply)
+  end
+  for u, state in supply do
+    self:compute(u, state)
   end
 end
 
@@ -516,7 +569,7 @@ function grid.run(job)
   local regions, count = grid.missing(job, f:present())
   local work = total_work(job, regions)
   local run = setmetatable({
-    job = job, file = f, rows = 0, done = 0, rate = RATE_GUESS,
+    job = job, file = f, rows = 0, done = 0, rate = RATE_GUESS, in_flight = 1,
     progress = progress.new { label = job.name, total = work, clock = dam.clock,
       quiet = job.quiet },
   }, Run)
@@ -531,8 +584,10 @@ function grid.run(job)
   if work > CALIBRATE_FROM then
     run.rate = 1 / calibrate(job, regions[1].row)
   end
-  run:resume_units(regions)
-  run:units(regions)
+  if count > 0 then
+    run.in_flight, run.device = flight.most(job)
+  end
+  run:units(run:supply(regions))
   finished = true
   f:end_run "done"
   run.progress:clear()

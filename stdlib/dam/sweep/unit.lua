@@ -103,28 +103,35 @@ function unit.work(u, job)
   return unit.chain_steps(u, job) * u.row.N * u.row.M
 end
 
+--- Whether the state of a sampler that has worked since `began` is worth saving: one that has been
+-- measured cannot be measured again.
+function unit.worth_saving(s, job, began)
+  return s.steps <= job.equilibrate and dam.clock() - began > unit.CHECKPOINT_LEAST
+end
+
 --- Computes the unit's rows. `hooks.advance(steps done)` is told of progress, `hooks.chunk` says
 -- how many steps to take between, `hooks.save(sampler)` keeps a state, `hooks.load()` gives the
--- sampler kept by an earlier run.
+-- sampler kept by an earlier run, of which `hooks.resumed` says that there is one. `hooks.take`
+-- takes the sampler's steps, if that is not to be done here.
 function unit.compute(u, job, hooks)
   local s <close> = hooks.load() or unit.sampler(u, job)
   local began = dam.clock()
   local guard <close> = setmetatable({}, { __close = function(_, failure) -- luacheck: ignore 211
-    local measured = s.steps > job.equilibrate -- such a state cannot be measured again
-    if failure ~= nil and not measured and dam.clock() - began > unit.CHECKPOINT_LEAST then
+    if failure ~= nil and unit.worth_saving(s, job, began) then
       pcall(hooks.save, s) -- before s closes; a full disk must not hide the failure
     end
   end })
   local function save()
     hooks.save(s)
   end
-  local result = hooks.resumed and in_slices(s, save, "finish") or s
+  local take = hooks.take or in_slices
+  local result = hooks.resumed and take(s, save, "finish") or s
   while result == s and s.steps < job.equilibrate do
-    in_slices(s, save, "run", math.min(hooks.chunk(), job.equilibrate - s.steps))
+    take(s, save, "run", math.min(hooks.chunk(), job.equilibrate - s.steps))
     hooks.advance(s.steps)
   end
   if result == s then -- not the sample that an earlier run began
-    result = in_slices(s, save, "sample", job.sample)
+    result = take(s, save, "sample", job.sample)
   end
   local r <close> = result
   return rows_of(u, job, r)
