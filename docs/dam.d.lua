@@ -972,8 +972,9 @@ function dam.sweep.fixed(options) end
 ---@field run? function generic: run(cell, ctx) returns a list of rows (tables); ctx.seed belongs to the cell alone
 ---@field seed? integer seed of all cells (default 1)
 ---@field file? string path of the result file; default NAME.sqlite
----@field memory? number|string map: bytes, or a text like "8G"; default three quarters of what is free
+---@field memory? number|string map: bytes, or a text like "8G"; default three quarters of what is free, on a GPU what is free there less a sixteenth of the whole
 ---@field device? "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string map: as dam.mh
+---@field in_flight? integer map: on a GPU, the most units (of any alpha) that are worked on at a time; fewer where memory is short. On the CPU always one (default 4)
 ---@field evaluation? "auto"|"reference"|"active" map: as dam.mh (default "auto")
 ---@field dry_run? boolean print the plan and run nothing, as --dry-run (default false)
 ---@field fresh? boolean begin anew, as --fresh (default false)

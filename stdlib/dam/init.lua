@@ -23,7 +23,7 @@ local dam = {}
 
 -- What the core hands to the standard library only.
 local internal = { result_methods = true, descent_methods = true, store = true, tools = true,
-  sharing = true }
+  sharing = true, flight = true }
 
 for name, value in pairs(core) do
   if not internal[name] then

@@ -248,7 +248,7 @@ end
 -- @tparam[opt=1] integer options.seed seed of all cells
 -- @tparam[opt] string options.file path of the result file; default NAME.sqlite
 -- @tparam[opt] number|string options.memory map: bytes, or a text like "8G"; default three quarters
---  of what is free
+--  of what is free, on a GPU what is free there less a sixteenth of the whole
 -- @tparam[opt] "auto"|"cpu"|"cuda"|"cuda-on-cpu"|string options.device map: as dam.mh
 -- @tparam[opt=4] integer options.in_flight map: on a GPU, the most units (of any alpha) that are
 --  worked on at a time; fewer where memory is short. On the CPU always one

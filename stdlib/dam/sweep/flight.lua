@@ -31,18 +31,22 @@ local function bytes_of(row, job)
   return 1.25 * plan.memory(row) + chains * (16.0 * row.N + row.M / 32 + 2048)
 end
 
---- How many units may be in flight, and the device's name: as many as asked for, but of each row one
--- disorder has to fit into its part of what is free.
+--- How many units may be in flight, the device's name, and the bytes that a unit's patterns may
+-- take: as many units as asked for, but one disorder of each row has to fit into a unit's part of
+-- what is free, and of job.memory if that was given.
 function flight.most(job)
   local name, kind, free = core.flight.device(job.device)
   if kind == "cpu" then
-    return 1, name
+    return 1, name, job.memory
   end
+  free = free * (1 - RESERVE)
+  local memory = job.memory_given and job.memory or free
   local most = job.in_flight or MOST
   for _, row in ipairs(job.rows) do
-    most = math.min(most, free * (1 - RESERVE) // bytes_of(row, job))
+    most = math.min(most, math.min(free, memory) // bytes_of(row, job))
   end
-  return math.tointeger(math.max(1, most)), name
+  most = math.tointeger(math.max(1, most))
+  return most, name, memory / most
 end
 
 local Flight = {}
@@ -156,7 +160,7 @@ end
 function flight.run(run, supply)
   local self = setmetatable({ run = run, open = {}, aside = {} }, Flight)
   local sharing <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
-    core.flight.share(run.device, 1)
+    pcall(core.flight.share, run.device, 1) -- a device that is lost refuses
   end })
   local guard <close> = setmetatable({}, { __close = function(_, failure) -- luacheck: ignore 211
     self:leave(1, failure)

@@ -78,7 +78,8 @@ function grid.prepare(options, common)
     or options.init)
   job.init = describe.make_init(job.init_text)
   job.device, job.evaluation = options.device, options.evaluation
-  job.memory = options.memory ~= nil and check.bytes(WHERE, "memory", options.memory)
+  job.memory_given = options.memory ~= nil
+  job.memory = job.memory_given and check.bytes(WHERE, "memory", options.memory)
     or 0.75 * dam.tools.memory()
   job.in_flight = options.in_flight ~= nil and check.integer(WHERE, options, "in_flight", nil, 1,
     "an integer >= 1") or nil
@@ -561,6 +562,8 @@ end
 
 --- Computes what is missing. Returns {file, computed}.
 function grid.run(job)
+  local in_flight, device, memory = flight.most(job)
+  job.memory = memory
   for _, row in ipairs(job.rows) do
     check_memory(job, row) -- now, not after hours
   end
@@ -569,7 +572,8 @@ function grid.run(job)
   local regions, count = grid.missing(job, f:present())
   local work = total_work(job, regions)
   local run = setmetatable({
-    job = job, file = f, rows = 0, done = 0, rate = RATE_GUESS, in_flight = 1,
+    job = job, file = f, rows = 0, done = 0, rate = RATE_GUESS,
+    in_flight = in_flight, device = device,
     progress = progress.new { label = job.name, total = work, clock = dam.clock,
       quiet = job.quiet },
   }, Run)
@@ -583,9 +587,6 @@ function grid.run(job)
   end })
   if work > CALIBRATE_FROM then
     run.rate = 1 / calibrate(job, regions[1].row)
-  end
-  if count > 0 then
-    run.in_flight, run.device = flight.most(job)
   end
   run:units(run:supply(regions))
   finished = true
