@@ -1,7 +1,8 @@
 -- What a GPU does, over shapes of paper B's maps: bench/gpu.lua [device [part]]. In the same run,
 -- so that they can be compared: the device's ceilings (multiply-adds in registers, a copy), time
 -- per step and the fraction of the ceilings that it reaches, the CPU's rate, steps by launches and
--- with the patterns on the chip, and the time that the whole maps would take. `part` divides M and
+-- with the patterns on the chip, a sweep with several units in flight, and the time that the whole
+-- maps would take. `part` divides M and
 -- the number of disorders, to try the script out. Exit status 77 where the device is not usable.
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
@@ -112,6 +113,31 @@ for _, shape in ipairs { { 24, 2000, 8 }, { 24, 20000, 4 }, { 24, 20000, 64 }, {
   local launches, chip = child(0, N, M, disorder), child(1, N, M, disorder)
   print(("%5d %7d %9d %12.4g %12.4g %7.2f"):format(N, M, disorder, 1e6 * launches, 1e6 * chip,
     launches / chip))
+end
+
+--- Seconds of a sweep of small units, so many of them in flight at most.
+local function sweep_seconds(in_flight)
+  local name = os.tmpname()
+  os.remove(name)
+  local remove <close> = setmetatable({}, { __close = function() -- luacheck: ignore 211
+    os.remove(name)
+    os.remove(name .. "-lock")
+  end })
+  local sweep = require "dam.sweep"
+  local begin = dam.clock()
+  sweep.run { name = "flight", file = name, hamiltonian = dam.lse(), device = device, quiet = true,
+    alpha = dam.range(0.18, 0.32, 0.02), T = part > 1 and { 0.1, 0.5 } or T, replicas = replicas,
+    plan = sweep.fixed { N = part > 1 and 16 or 36, disorder = part > 1 and 1 or 24 },
+    equilibrate = part > 1 and 20 or 8192, sample = part > 1 and 5 or 2048, in_flight = in_flight }
+  return dam.clock() - begin
+end
+
+print "\nA sweep of eight loads: seconds with so many units in flight, and how many times faster."
+local alone = sweep_seconds(1)
+print(("%5d %12.4g"):format(1, alone))
+for _, in_flight in ipairs { 2, 4, 8 } do
+  local together = sweep_seconds(in_flight)
+  print(("%5d %12.4g %7.2f"):format(in_flight, together, alone / together))
 end
 
 --- Disorders of the maps that are timed together, by load.

@@ -188,7 +188,7 @@ static inline cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t byt
     return cudaSuccess;
 }
 
-static inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned)
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned)
 {
     static int made = 0;
     const char *lazy = getenv("DAMLUA_TEST_CUDA_STREAMS");

@@ -549,65 +549,70 @@ static void check_log(const pair &p, const test_case &t, const dam_device_log &l
     CHECK(differ == 0, "%s: the log of %ld chains differs from their sums", t.name, differ);
 }
 
-/* Lists decide most proposals, and are the same ones in every order of threads and blocks. */
-static void check_use_of_lists(const pair &p, const test_case &t, unsigned order)
-{
-    static uint64_t first;
-    uint64_t tried = 0, unsure = 0, all = 0;
-
-    for (int64_t c = 0; c < p.chains(); c++) {
-        const dam_device_chain &chain = p.w.chain[c];
-        tried += chain.list_tried;
-        unsure += chain.list_unsure;
-        for (uint64_t v : {chain.list_tried, chain.list_unsure, chain.rebuilds, chain.listed,
-                           chain.patterns, dam_bits64(chain.L_sum), dam_bits64(chain.L2_sum)})
-            all = dam_absorb(all, v);
-    }
-    CHECK(tried > 0 && 2 * unsure < tried, "%s: lists left %g of %g open", t.name,
-          static_cast<double>(unsure), static_cast<double>(tried));
-    if (order == 0)
-        first = all;
-    CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
-}
-
-/* The coarse pass decides most proposals that it is asked about, the same in every order. */
-static void check_use_of_coarse(const pair &p, const test_case &t, unsigned order)
-{
-    static uint64_t first;
-    uint64_t tried = 0, unsure = 0, all = 0;
-
-    for (int64_t c = 0; c < p.chains(); c++) {
-        const dam_device_chain &chain = p.w.chain[c];
-        tried += chain.coarse_tried;
-        unsure += chain.coarse_unsure;
-        for (uint64_t v :
-             {chain.coarse_tried, chain.coarse_unsure, chain.coarse_patterns, chain.patterns,
-              dam_bits64(chain.fortune[0].depth), dam_bits64(chain.fortune[1].depth),
-              dam_bits64(chain.L_sum), dam_bits64(chain.L2_sum)})
-            all = dam_absorb(all, v);
-    }
-    CHECK(tried > 0 && (4 * unsure < tried || DAM_PLANTED(DAM_PLANT_DOUBT)),
-          "%s: the coarse pass left %g of %g open", t.name, static_cast<double>(unsure),
-          static_cast<double>(tried));
-    if (order == 0)
-        first = all;
-    CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
-}
-
-/* Work and energies are the same however the patterns lie on the chip. */
-static void check_use_of_chip(const pair &p, const test_case &t, unsigned order)
+/* What a chain says of its work, and its energies: the same in every order of threads and blocks.
+ */
+template <class F>
+static void check_orders(const pair &p, const test_case &t, unsigned order, const F &numbers)
 {
     static uint64_t first;
     uint64_t all = 0;
 
-    for (int64_t c = 0; c < p.chains(); c++) {
-        const dam_device_chain &chain = p.w.chain[c];
-        for (uint64_t v : {chain.tried, chain.unsure, chain.patterns, dam_bits64(chain.L_sum)})
+    for (int64_t c = 0; c < p.chains(); c++)
+        for (uint64_t v : numbers(p.w.chain[c]))
             all = dam_absorb(all, v);
-    }
     if (order == 0)
         first = all;
-    CHECK(all == first, "%s: work and energies depend on crews, or the order of threads", t.name);
+    CHECK(all == first, "%s: work and energies depend on the order of threads", t.name);
+}
+
+/* Lists decide most proposals. */
+static void check_use_of_lists(const pair &p, const test_case &t, unsigned order)
+{
+    uint64_t tried = 0, unsure = 0;
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        tried += p.w.chain[c].list_tried;
+        unsure += p.w.chain[c].list_unsure;
+    }
+    CHECK(tried > 0 && 2 * unsure < tried, "%s: lists left %g of %g open", t.name,
+          static_cast<double>(unsure), static_cast<double>(tried));
+    check_orders(p, t, order, [](const dam_device_chain &c) {
+        return std::vector<uint64_t>{
+            c.list_tried, c.list_unsure,       c.rebuilds,          c.listed,
+            c.patterns,   dam_bits64(c.L_sum), dam_bits64(c.L2_sum)};
+    });
+}
+
+/* The coarse pass decides most proposals that it is asked about. */
+static void check_use_of_coarse(const pair &p, const test_case &t, unsigned order)
+{
+    uint64_t tried = 0, unsure = 0;
+
+    for (int64_t c = 0; c < p.chains(); c++) {
+        tried += p.w.chain[c].coarse_tried;
+        unsure += p.w.chain[c].coarse_unsure;
+    }
+    CHECK(tried > 0 && (4 * unsure < tried || DAM_PLANTED(DAM_PLANT_DOUBT)),
+          "%s: the coarse pass left %g of %g open", t.name, static_cast<double>(unsure),
+          static_cast<double>(tried));
+    check_orders(p, t, order, [](const dam_device_chain &c) {
+        return std::vector<uint64_t>{c.coarse_tried,
+                                     c.coarse_unsure,
+                                     c.coarse_patterns,
+                                     c.patterns,
+                                     dam_bits64(c.fortune[0].depth),
+                                     dam_bits64(c.fortune[1].depth),
+                                     dam_bits64(c.L_sum),
+                                     dam_bits64(c.L2_sum)};
+    });
+}
+
+/* On the chip the same holds for every size of crews, which differs from order to order. */
+static void check_use_of_chip(const pair &p, const test_case &t, unsigned order)
+{
+    check_orders(p, t, order, [](const dam_device_chain &c) {
+        return std::vector<uint64_t>{c.tried, c.unsure, c.patterns, dam_bits64(c.L_sum)};
+    });
 }
 
 /* Intervals of the resident kernel contain the reference's value, and are as narrow as they say. */

@@ -37,6 +37,7 @@ step() {
 command -v nvidia-smi >/dev/null && nvidia-smi -L
 
 step "digests against the CPU" env TEST_DEVICE="$device" "$damlua" tests/lua/test_device.lua
+step "several units in flight" env TEST_DEVICE="$device" "$damlua" tests/lua/test_flight.lua
 for name in digest record own_patterns sampler_errors fluctuations; do
   step "test_$name on $device" env DAMLUA_DEVICE="$device" "$damlua" "tests/lua/test_$name.lua"
 done

@@ -354,7 +354,7 @@ if ON_CPU then
       if fault:find "malloc" then
         t.ok(message:find("^false\t0") or message:find "MiB", message) -- the second try succeeded
       else
-        t.ok(message:find "device cuda%-on%-cpu: .+ failed %(cuda/backend.cu:%d+%)", message)
+        t.ok(message:find "device cuda%-on%-cpu: .+ failed %(cuda/%l+.cu:%d+%)", message)
       end
       t.ok(message:find "\t0.*true", "nothing is held after " .. fault .. ": " .. message)
       t.ok(rest:find "^true\t%x+\t0", "goes on after " .. fault .. ": " .. rest)

@@ -21,7 +21,7 @@ local MOST = 4
 --- Seconds after which progress is shown and states may be saved.
 local LOOK_EVERY = 0.2
 
---- Of the device's memory this part is left to others (cuda/backend.cu).
+--- Of the device's memory this part is left to others (cuda/devices.cu).
 local RESERVE = 1 / 16
 
 --- Bytes that one disorder of a row with its chains takes on a device, about: with its patterns in
