@@ -2,8 +2,8 @@
 -- so that they can be compared: the device's ceilings (multiply-adds in registers, a copy), time
 -- per step and the fraction of the ceilings that it reaches, the CPU's rate, steps by launches and
 -- with the patterns on the chip, a sweep with several units in flight, and the time that the whole
--- maps would take. `part` divides M and
--- the number of disorders, to try the script out. Exit status 77 where the device is not usable.
+-- maps would take. `part` divides M and the number of disorders, to try the script out. Exit status
+-- 77 where the device is not usable.
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 local dam = require "dam"

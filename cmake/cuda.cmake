@@ -8,7 +8,8 @@ set(dam_cuda_objects "")
 set(dam_cuda_libraries "")
 set(dam_cuda_definitions "")
 file(GLOB dam_cuda_sources CONFIGURE_DEPENDS cuda/*.cu cuda/kernels/*.cu)
-file(GLOB dam_cuda_headers CONFIGURE_DEPENDS cuda/*.h cuda/kernels/*.h src/*.h src/cpu/*.h)
+file(GLOB dam_cuda_headers CONFIGURE_DEPENDS cuda/*.h)
+file(GLOB dam_kernel_headers CONFIGURE_DEPENDS cuda/kernels.h cuda/kernels/*.h src/*.h src/cpu/*.h)
 
 # ON is an error where AUTO leaves out.
 function(dam_leave_out option what why)
@@ -79,6 +80,10 @@ else()
     foreach(source IN LISTS dam_cuda_sources)
       get_filename_component(name "${source}" NAME_WE)
       set(object "${PROJECT_BINARY_DIR}/cuda/${name}.o")
+      set(headers ${dam_kernel_headers})
+      if(NOT source MATCHES "/kernels/")
+        list(APPEND headers ${dam_cuda_headers})
+      endif()
       # as for C: no contraction, no relaxed arithmetic
       add_custom_command(
         OUTPUT "${object}"
@@ -89,7 +94,7 @@ else()
                 -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=[sm_90,compute_90]
                 -I${PROJECT_SOURCE_DIR}/src -I${PROJECT_SOURCE_DIR}/cuda
                 -c ${source} -o ${object}
-        DEPENDS "${source}" ${dam_cuda_headers} cmake/nvcc.sh
+        DEPENDS "${source}" ${headers} cmake/nvcc.sh
         COMMENT "Building CUDA object cuda/${name}.o"
         VERBATIM)
       list(APPEND dam_cuda_objects "${object}")

@@ -33,7 +33,7 @@ dam_status stage(room *r, uint64_t bytes, dam_error *e)
     return DAM_OK;
 }
 
-static void drop_graph(room *r)
+void drop_graph(room *r)
 {
 #ifdef DAM_CUDA_ON_CPU
     (void)r;

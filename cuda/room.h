@@ -88,6 +88,9 @@ void trim(dam_sampler *s);
 /* Whether what is on the device now is small enough to stay there. */
 bool keeps(const dam_sampler *s);
 
+/* Drops the graph of steps, which belongs to a wave and its memory. */
+void drop_graph(room *r);
+
 /* Host memory for a download of `bytes`. */
 dam_status stage(room *r, uint64_t bytes, dam_error *e);
 

@@ -22,13 +22,20 @@ static dam_sampler *check_sampler(lua_State *L, int index)
     return h->s;
 }
 
+/* The device that a sweep's option names at `index`, or the configured one. */
 static dam_device_choice check_device(lua_State *L, int index)
 {
+    const char *name = dam_config_device();
     dam_device_choice device;
     dam_error e;
 
-    if (dam_device_resolve(luaL_optstring(L, index, dam_config_device()), &device, &e))
-        dam_raise(L, where_flight, &e);
+    if (lua_type(L, index) == LUA_TSTRING)
+        name = lua_tostring(L, index);
+    else if (!lua_isnoneornil(L, index))
+        dam_argument_error(L, "sweep.run", "device", index,
+                           "a device name such as \"auto\" or \"cpu\"");
+    if (dam_device_resolve(name, &device, &e))
+        luaL_error(L, "sweep.run: device = \"%s\" is not allowed: %s", name, e.message);
     return device;
 }
 

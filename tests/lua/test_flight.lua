@@ -81,6 +81,8 @@ t.test("four fly where nothing is asked, and one on the CPU", function()
   t.equal(export.text(folder.one, "csv"), wanted)
   t.raises(function() run(folder.none, { in_flight = 0 }) end, "in_flight = 0", ">= 1")
   t.raises(function() run(folder.none, { in_flight = "all" }) end, "in_flight")
+  t.raises(function() run(folder.none, { device = "gpu" }) end, 'sweep.run: device = "gpu"')
+  t.raises(function() run(folder.none, { device = 1 }) end, "sweep.run: device = 1")
 end)
 
 t.test("an error of one unit ends the run; the rows of others are safe", function()
