@@ -54,6 +54,7 @@ static const certified_pass passes[] = {
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, 0.004, 0.3},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, 0.005, 0.45},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, 0.06, 0.6},
 };

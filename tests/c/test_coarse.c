@@ -46,8 +46,8 @@ static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
         dam_patterns_fill_panel(s.p, s.kernels, 0, i, rows, s.panels + i * N * DAM_PANEL);
     dam_free(rows);
     for (int parts = 1; parts <= 2; parts++) {
-        s.bytes[parts - 1] = (dam_bytes_set){NULL, 0, NULL, 0};
-        dam_bytes_make(&s.bytes[parts - 1], s.p, s.panels, 1, parts);
+        s.bytes[parts - 1] = (dam_bytes_set){.of = NULL};
+        dam_bytes_make(&s.bytes[parts - 1], s.p, s.kernels, s.panels, 1, parts);
         CHECK(s.bytes[parts - 1].count == 1, "no bytes");
     }
     return s;
