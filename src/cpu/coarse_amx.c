@@ -270,7 +270,7 @@ DAM_INLINE pair *place_of(char *area, const int8_t *next)
         if (out)                                            \
             _tile_stored(BEFORE_LOW, out->low, 64);         \
         FINISH_PAIRS(13, GROUP);                            \
-        for (int64_t i = 0; i < lines; i++)                 \
+        for (int64_t i = 0; i < lines && next < end; i++)   \
             _mm_prefetch(next + 64 * i, _MM_HINT_T1);       \
         next += 64 * lines;                                 \
         pattern += 2 * size;                                \
@@ -285,9 +285,10 @@ DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
     const int row = 3 * b->depth, size = b->depth * DAM_COARSE_TILE;
     const int8_t *pattern = b->pattern;
     /* this group fetches its part of what is next: so many lines with each tile */
-    const int64_t groups = (b->states + GROUP - 1) / GROUP;
-    const int64_t lines = b->tiles > 0 ? b->lines / (groups * b->tiles) : 0;
+    const int64_t groups = (b->states + GROUP - 1) / GROUP, parts = groups * b->tiles;
+    const int64_t lines = parts > 0 ? (b->lines + parts - 1) / parts : 0;
     const char *next = b->next + 64 * lines * b->tiles * (j / GROUP);
+    const char *end = b->next + 64 * b->lines;
     char area[2][8192] __attribute__((aligned(4096))); /* by turns */
     int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
     const int32_t *edge = b->edge + j;
