@@ -725,7 +725,10 @@ static void refine_current(dam_cascade *w, int64_t first, int64_t last)
 {
     for (int64_t i = first; i < last; i++) {
         const int64_t c = w->slot[i] % w->g->chains;
+        dam_chain *chain = w->g->chain + c;
         w->now[c] = intersection(w->now[c], w->L[i]);
+        if (!chain->exact) /* a sample that begins here may find this good enough for energies */
+            chain->L = 0.5 * (w->now[c].low + w->now[c].high);
     }
 }
 
