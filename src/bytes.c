@@ -10,6 +10,9 @@
 #define LEAST_PATTERNS 1024
 #define LEAST_N_LSE 56
 
+/* Rows are made where they take no more than this part of the free memory. */
+#define ROWS_SHARE 0.25
+
 /* What patterns of a panel are off their bytes: the largest squares of these vectors. */
 typedef struct {
     double first, rest;
@@ -91,28 +94,68 @@ static dam_bytes fill(const dam_patterns *p, const float *panels, int parts, int
         largest.first = fmax(largest.first, own.first);
         largest.rest = fmax(largest.rest, own.rest);
     }
-    return (dam_bytes){parts, quantum, sqrt(largest.first) * (1.0 + 1e-9),
-                       sqrt(largest.rest) * (1.0 + 1e-9), bytes};
+    return (dam_bytes){parts,
+                       quantum,
+                       sqrt(largest.first) * (1.0 + 1e-9),
+                       sqrt(largest.rest) * (1.0 + 1e-9),
+                       bytes,
+                       NULL,
+                       0};
 }
 
-void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const float *panels, int64_t count,
-                    int parts)
+/* Room of a size, unless it is there already. */
+static bool make_room(void **memory, uint64_t *there, uint64_t bytes, const char *what)
+{
+    dam_error ignored;
+
+    if (*there >= bytes)
+        return true;
+    dam_free(*memory);
+    *there = 0;
+    if (dam_alloc(memory, bytes, 1, what, "", &ignored)) {
+        *memory = NULL;
+        return false;
+    }
+    *there = bytes;
+    return true;
+}
+
+/* The patterns of `count` disorders as rows. */
+static void make_rows(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
+                      const float *panels, int64_t count)
+{
+    const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
+    const int stride = (p->N + 7) / 8 * 8;
+    const int64_t each = number * DAM_PANEL * stride;
+    const uint64_t bytes = (uint64_t)(count * each) * sizeof(float);
+
+    if ((double)bytes > ROWS_SHARE * (dam_memory_available() + (double)set->rows_bytes) ||
+        !make_room(&set->rows, &set->rows_bytes, bytes, "patterns as rows"))
+        return;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < count * number; i++) {
+        float *to = (float *)set->rows + i * DAM_PANEL * stride;
+        memset(to, 0, (size_t)(DAM_PANEL * stride) * sizeof *to);
+        kernels->rows(panels + i * size, 1, p->N, stride, to);
+    }
+    for (int64_t d = 0; d < count; d++) {
+        set->of[d].rows = (float *)set->rows + d * each;
+        set->of[d].stride = stride;
+    }
+}
+
+void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
+                    const float *panels, int64_t count, int parts)
 {
     const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
     const uint64_t each = (uint64_t)dam_bytes_place(shape, parts, number * DAM_PANEL, 0, 0);
     const uint64_t head =
         ((uint64_t)count * sizeof(dam_bytes) + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    const uint64_t bytes = head + (uint64_t)count * each;
-    dam_error ignored;
 
     set->count = 0;
-    if (set->bytes < bytes) {
-        dam_bytes_drop(set);
-        if (dam_alloc(&set->memory, bytes, 1, "patterns in bytes", "", &ignored))
-            return;
-        set->bytes = bytes;
-    }
+    if (!make_room(&set->memory, &set->bytes, head + (uint64_t)count * each, "patterns in bytes"))
+        return;
     set->of = set->memory;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t d = 0; d < count; d++) {
@@ -120,11 +163,13 @@ void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const float *pane
         memset(to, 0, each);
         set->of[d] = fill(p, panels + d * number * size, parts, to);
     }
+    make_rows(set, p, kernels, panels, count);
     set->count = dam_interrupted() ? 0 : count;
 }
 
 void dam_bytes_drop(dam_bytes_set *set)
 {
     dam_free(set->memory);
-    *set = (dam_bytes_set){NULL, 0, NULL, 0};
+    dam_free(set->rows);
+    *set = (dam_bytes_set){.of = NULL};
 }

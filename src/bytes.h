@@ -1,6 +1,8 @@
 /*
  * The patterns of a disorder in bytes, for the passes that multiply integers (fused.h): one byte a
- * component, or two, of which the second is what the first is off, 256 times finer.
+ * component, or two, of which the second is what the first is off, 256 times finer. Beside them
+ * stand the patterns as rows, from which the few that matter are taken: in panels each of them has
+ * as many cache lines as components.
  */
 #ifndef DAM_BYTES_H
 #define DAM_BYTES_H
@@ -16,14 +18,18 @@ typedef struct {
     double error;        /* and off that by a vector of this length at most; */
     double rest;         /* with the second bytes by one of this length */
     const int8_t *bytes; /* dam_bytes_place */
+    const float *rows;   /* [pattern][stride], zeros beyond N; NULL: no memory for them */
+    int stride;          /* N, rounded up to eight */
 } dam_bytes;
 
 /* Those of a wave (panels.h), in the same places. */
 typedef struct {
     dam_bytes *of; /* [count] */
     int64_t count;
-    void *memory;
+    void *memory; /* headers and bytes */
     uint64_t bytes;
+    void *rows;
+    uint64_t rows_bytes;
 } dam_bytes_set;
 
 /* Where byte `part` of component k of pattern mu stands: [tile][part][k / 4][pattern][k % 4]. */
@@ -46,11 +52,11 @@ int dam_bytes_parts(const dam_kernels *kernels, dam_kernel kernel, int N, int64_
                     bool automatic);
 
 /*
- * Makes the bytes of `count` disorders from their panels, on all threads. When there is no memory
- * for them, the set stays empty: nothing needs it.
+ * Makes the bytes and rows of `count` disorders from their panels, on all threads. When there is no
+ * memory for them, the set stays empty, or without rows: nothing needs it.
  */
-void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const float *panels, int64_t count,
-                    int parts);
+void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
+                    const float *panels, int64_t count, int parts);
 
 void dam_bytes_drop(dam_bytes_set *set);
 

@@ -14,6 +14,11 @@
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
 #define COARSE_WIDTH 0.03
+#define FINE_WIDTH 0.003
+
+/* In lower dimension so many patterns make up LSE that for its energies single precision is faster
+ * than evaluating what is near one by one. */
+#define LEAST_N_NEAR 48
 
 /* The current state is evaluated by the tier that is asked when its interval is so much wider. */
 #define REPEAT_WIDTH 4.0
@@ -38,7 +43,7 @@
 /* States that patterns are brought in for at a time, if possible: a part of the gang's chains, for
  * fewer others go on meanwhile. */
 #define ENOUGH 8
-#define ENOUGH_PART 10
+#define ENOUGH_PART 5
 
 /* The passes in lower precision. */
 typedef struct {
@@ -52,6 +57,7 @@ typedef struct {
 
 static const certified_pass passes[] = {
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, 0.004, 0.3},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, 0.005, 0.45},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, 0, 0},
@@ -113,7 +119,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->L, 2 * n * sizeof(dam_interval)},
         {(void **)&w->near, 2 * n * sizeof(double)},
         {(void **)&w->wanted, 2 * n * sizeof(double)},
-        {(void **)&w->depth, PASSES * n * sizeof(double)},
+        {(void **)&w->depth, PASSES * 2 * n * sizeof(double)},
         {(void **)&w->phi, DAM_TILE * DAM_BLOCK * sizeof(double)},
         {(void **)&w->tiles, n * N * sizeof(double)},
         {(void **)&w->sums, n * (uint64_t)blocks_of(g) * sizeof(dam_block_sum)},
@@ -153,16 +159,21 @@ static double cost_of(const dam_gang *g, size_t i)
 }
 
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
- * knows all there is, and intervals in single precision are too wide. */
+ * knows all there is, and intervals in single precision are too wide. With two bytes the fine one
+ * also decides what the rough one leaves open. */
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
-    const dam_kernel kernel = g->reference->kernel;
-    const bool pairs = g->coarse && g->coarse->parts == 2;
+    const certified_pass *p = passes + i;
+    const int parts = g->coarse ? g->coarse->parts : 0;
 
-    if (pairs && measure && passes[i].parts == 0 && !passes[i].fine)
-        return false; /* accepted proposals need a fine one, and so do the few that are left */
-    return has(g, passes[i].tier) && (!passes[i].fine || (measure && kernel == DAM_LSE)) &&
-           (passes[i].parts == 0 || (g->coarse && g->coarse->parts == passes[i].parts));
+    if (!has(g, p->tier) || (p->parts > 0 && p->parts != parts))
+        return false;
+    if (p->parts == 2 && p->fine)
+        return !measure || g->N >= LEAST_N_NEAR;
+    if (p->fine)
+        return measure && g->reference->kernel == DAM_LSE;
+    /* beside pairs accepted proposals need a fine one, and so do the few that are left */
+    return !(parts == 2 && measure && p->parts == 0);
 }
 
 /* The next pass that is there after pass `i`; PASSES when there is none. */
@@ -605,25 +616,41 @@ static void remember(dam_cascade *w, size_t i, int64_t c)
     f->tried = f->failed = 0;
 }
 
+/* Whether pass `i` is not asked for the next proposal of chain `c`. */
+static bool waits(const dam_cascade *w, size_t i, int64_t c)
+{
+    const dam_gang *g = w->g;
+
+    return g->chain[c].steps < w->fortune[(int64_t)i * g->chains + c].wait_until;
+}
+
 /* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots. */
 static int64_t undecided(dam_cascade *w, size_t i)
 {
     const dam_tier tier = i < PASSES ? passes[i].tier : DAM_TIER_REFERENCE;
-    const dam_fortune *f = w->fortune + (int64_t)i * w->g->chains;
     int64_t n = 0;
 
     for (int64_t c = 0; c < w->g->chains; c++)
         if (is_open(w, c) && !w->renew[c] && (w->parked[c] == 0 || w->parked[c] == i + 1) &&
             (i == PASSES || passes[i].fine || w->from[c] <= tier) &&
-            (i == PASSES || w->g->chain[c].steps >= f[c].wait_until))
+            (i == PASSES || !waits(w, i, c)))
             w->slot[n++] = c;
     return n;
+}
+
+/* Whether chain `c` comes to pass `i` at every step, as an earlier one is not asked. */
+static bool always_comes(const dam_cascade *w, size_t i, int64_t c)
+{
+    for (size_t k = 0; k < i; k++)
+        if (available(w->g, k, w->measure) && waits(w, k, c))
+            return true;
+    return false;
 }
 
 /*
  * Patterns that come from memory take as long for one state as for several. So where steps need not
  * be taken together, the few chains in n slots may wait for others before pass `i`; true when they
- * do.
+ * do. They do not if one of them would wait at every step, and at last be alone.
  */
 static bool park(dam_cascade *w, size_t i, int64_t n)
 {
@@ -631,6 +658,9 @@ static bool park(dam_cascade *w, size_t i, int64_t n)
 
     if (w->measure || n >= ENOUGH || n >= w->g->chains / ENOUGH_PART)
         return false;
+    for (int64_t slot = 0; slot < n; slot++)
+        if (always_comes(w, i, w->slot[slot]))
+            return false;
     for (int64_t c = 0; c < w->g->chains; c++)
         moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
     for (int64_t slot = 0; slot < n && moving > 0; slot++)
@@ -655,7 +685,7 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
                            .states = n,
                            .near = w->near,
                            .wanted = w->wanted,
-                           .depth = w->depth + (p - passes) * g->chains,
+                           .depth = w->depth + (p - passes) * 2 * g->chains,
                            .scratch = w->pass_scratch,
                            .L = w->L,
                            .fine = p->fine};
@@ -663,7 +693,9 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = w->slot[i] % g->chains;
         w->near[i] = w->now[c].low;
-        w->wanted[i] = p->fine ? certified : COARSE_WIDTH * g->chain[c].theta;
+        w->wanted[i] = p->fine && w->measure
+                           ? certified
+                           : (p->fine ? FINE_WIDTH : COARSE_WIDTH) * g->chain[c].theta;
         g->chain[c].patterns[p->tier] += (uint64_t)g->M;
     }
     return p->pass(&pass) && !dam_interrupted();
@@ -678,7 +710,7 @@ static int64_t add_current(dam_cascade *w, const certified_pass *p, int64_t n)
     const dam_gang *g = w->g;
     int64_t all = n;
 
-    for (int64_t i = 0; i < n && p->parts == 0; i++) {
+    for (int64_t i = 0; i < n && (p->parts == 0 || p->fine); i++) {
         const int64_t c = w->slot[i];
         if (!(width(w->next[c]) < REPEAT_WIDTH * width(w->now[c])))
             continue;
@@ -693,7 +725,10 @@ static void refine_current(dam_cascade *w, int64_t first, int64_t last)
 {
     for (int64_t i = first; i < last; i++) {
         const int64_t c = w->slot[i] % w->g->chains;
+        dam_chain *chain = w->g->chain + c;
         w->now[c] = intersection(w->now[c], w->L[i]);
+        if (!chain->exact) /* a sample that begins here may find this good enough for energies */
+            chain->L = 0.5 * (w->now[c].low + w->now[c].high);
     }
 }
 

@@ -41,7 +41,7 @@ typedef struct {
     dam_interval *L;      /* [2 chains]: what it found */
     double *near;         /* [2 chains]: what it is told to expect, */
     double *wanted;       /* [2 chains]: and how narrow an interval to find */
-    double *depth;        /* [passes][chains]: what the coarse passes have learnt */
+    double *depth;        /* [passes][2 chains]: what the coarse passes have learnt */
     double *phi;          /* [DAM_TILE][DAM_BLOCK]: one block's alignments */
     double *tiles;        /* [tile][k][chains of the tile] */
     dam_block_sum *sums;  /* [chains][blocks] */

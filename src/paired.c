@@ -1,10 +1,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "bounds.h"
-#include "fused.h"
 #include "interrupt.h"
 #include "memory.h"
+#include "near.h"
 
 #define LN_2 0.6931471805599453
 #define LOG2_E 1.4426950408889634
@@ -16,6 +15,11 @@
 /* Exponent, as a single holds it, of a term of alignment 1: no sum of a block overflows. */
 #define TOP 239.0
 
+/* For energies patterns near a state are evaluated one by one (near.h): what one costs, and where
+ * the edge is put below L at first. */
+#define NEAR_COST 60.0
+#define FIRST_DEPTH 12.0
+
 /* A pass at work: `scratch`, cut into pieces. */
 typedef struct {
     const dam_pass *pass;
@@ -25,9 +29,9 @@ typedef struct {
     double scale;   /* units of the integers in an octave of a term */
     dam_paired_block b;
     int8_t *rows;
+    int32_t *edge; /* [states] */
     float (*sums)[DAM_COARSE_TILE];
-    double *error, *rest; /* [states]: of alignments, if exact; sums */
-    dam_coarse_sum *tail; /* [states]: patterns that fill no tile */
+    dam_near near;
 } work;
 
 /* Cuts the scratch, where there is one, into pieces; returns its size. */
@@ -38,11 +42,12 @@ static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
     const dam_piece pieces[] = {
-        {(void **)&w->rows, n * 3 * depth},         {(void **)&w->sums, n * sizeof *w->sums},
-        {(void **)&w->error, n * sizeof *w->error}, {(void **)&w->rest, n * sizeof *w->rest},
-        {(void **)&w->tail, n * sizeof *w->tail},
+        {(void **)&w->rows, n * 3 * depth},
+        {(void **)&w->edge, n * sizeof *w->edge},
+        {(void **)&w->sums, n * sizeof *w->sums},
     };
-    return dam_cut(scratch, pieces, sizeof pieces / sizeof pieces[0]);
+    const uint64_t own = dam_cut(scratch, pieces, sizeof pieces / sizeof pieces[0]);
+    return own + dam_near_cut(&w->near, N, states, BLOCK, scratch ? scratch + own : NULL);
 }
 
 uint64_t dam_paired_scratch(int N, int64_t states)
@@ -77,8 +82,8 @@ static bool choose_quantum(work *w)
     w->quantum = 1.0 / (w->scale * each);
     w->b.shift = 23 - bits;
     w->b.floor = 1 << bits;
-    w->b.narrow = octaves * 1.01 + 2.0 < TOP - 128.0;
-    w->b.start = (int32_t)(w->b.narrow ? 128.0 * w->scale : floor((TOP - octaves) * w->scale));
+    w->b.start = (int32_t)floor((TOP - octaves) * w->scale);
+    w->b.narrow = 2.0 * octaves * 1.01 + 2.0 < TOP;
     return true;
 }
 
@@ -101,80 +106,74 @@ static void prepare_row(work *w, int64_t i)
         rest += (off - fine * next) * (off - fine * next);
     }
     const dam_bytes *of = pass->coarse;
-    w->error[i] = dam_paired_error(pass->N, of->rest, sqrt(rest) * (1.0 + 1e-9),
-                                   (of->error + of->rest) * sqrt(second) * (1.0 + 1e-9));
+    w->near.states[i].error =
+        dam_paired_error(pass->N, of->rest, sqrt(rest) * (1.0 + 1e-9),
+                         (of->error + of->rest) * sqrt(second) * (1.0 + 1e-9));
 }
 
-/* Patterns from `first` on, which fill no tile, in double precision. */
-static void add_tail(work *w, int64_t first)
+/* Where the patterns that are near state i begin. */
+static void prepare_edge(work *w, int64_t i)
 {
     const dam_pass *pass = w->pass;
-    const int n = (int)(pass->M - first);
-    const int64_t panel = first / DAM_PANEL;
-    double phi[DAM_COARSE_TILE], x[DAM_PAIRED_LARGEST_N];
-    int32_t place[DAM_COARSE_TILE];
+    const double near = isfinite(pass->near[i]) ? pass->near[i] : 0;
+    const double edge = pass->reference->c + near - dam_near_depth(&w->near, i, FIRST_DEPTH);
 
-    for (int i = 0; i < n; i++)
-        place[i] = (int32_t)(first - panel * DAM_PANEL + i);
-    for (int64_t i = 0; i < pass->states && n > 0; i++) {
-        dam_coarse_sum *s = w->tail + i;
-        for (int k = 0; k < pass->N; k++)
-            x[k] = pass->x[pass->slot[i] * pass->N + k];
-        pass->kernels->overlaps_of(pass->panels + panel * DAM_PANEL * pass->N, pass->N, place, n, x,
-                                   phi);
-        const dam_block_sum block = pass->kernels->reduce(pass->reference, phi, n);
-        s->count = n;
-        s->merges = 1;
-        s->max_phi = block.max;
-        s->sum = block.sum;
-    }
+    w->edge[i] = (int32_t)fmax(-0x1p30, fmin(0x1p30, floor(edge * LOG2_E * w->scale) + w->b.start));
 }
 
 static void prepare(work *w)
 {
     const dam_pass *pass = w->pass;
 
+    dam_near_begin(&w->near, pass, NEAR_COST);
     w->b.depth = dam_coarse_row(dam_coarse_shape_of(pass->N));
     w->b.state = w->rows;
     w->b.states = pass->states;
+    w->b.edge = w->edge;
+    w->b.mask = pass->fine ? w->near.mask : NULL;
+    w->b.mask_stride = w->near.mask_stride;
     w->b.sums = w->sums;
     memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * 3 * w->b.depth));
-    memset(w->rest, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->rest);
-    memset(w->tail, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->tail);
-    for (int64_t i = 0; i < pass->states; i++)
+    for (int64_t i = 0; i < pass->states; i++) {
         prepare_row(w, i);
+        if (pass->fine)
+            prepare_edge(w, i);
+    }
 }
 
-/* All states with the `tiles` tiles of patterns from tile `first` on, before the `next` ones. */
-static void add_block(work *w, int64_t first, int64_t tiles, int64_t next)
+/* All states with the block of n patterns from `first` on. */
+static void add_block(work *w, int64_t first, int64_t n)
 {
-    w->b.pattern = w->pass->coarse->bytes + first * 2 * w->b.depth * DAM_COARSE_TILE;
-    w->b.tiles = tiles;
-    w->b.next = (const char *)w->b.pattern + tiles * 2 * w->b.depth * DAM_COARSE_TILE;
-    w->b.lines = next * 2 * w->b.depth * DAM_COARSE_TILE / 64;
+    const int64_t tile = 2 * w->b.depth * DAM_COARSE_TILE, left = w->pass->M - first - n;
+
+    w->b.pattern = w->pass->coarse->bytes + first / DAM_COARSE_TILE * tile;
+    w->b.tiles = n / DAM_COARSE_TILE;
+    w->b.next = (const char *)w->b.pattern + w->b.tiles * tile;
+    w->b.lines = (left < n ? left : n) / DAM_COARSE_TILE * tile / 64;
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->sum_pairs(&w->b);
     for (int64_t i = 0; i < w->pass->states; i++)
         for (int j = 0; j < DAM_COARSE_TILE; j++)
-            w->rest[i] += w->sums[i][j];
+            w->near.states[i].sum.rest += w->sums[i][j];
+    dam_near_add(&w->near, first, n, w->pass->fine);
 }
 
-static dam_interval interval_of(const work *w, int64_t i)
+static dam_interval interval_of(work *w, int64_t i)
 {
     const dam_reference *f = w->pass->reference;
-    dam_coarse_sum s = w->tail[i];
+    dam_near_state *s = w->near.states + i;
 
-    s.edge = LN_2 * (127.0 - w->b.start / w->scale);
-    s.rest = w->rest[i];
-    s.rounds = BLOCK / DAM_COARSE_TILE;
-    s.less = s.more = DAM_SINGLE_SHRINK * DAM_PAIRED_EXP2;
-    return dam_coarse_lse_interval(f, (double)w->pass->M, w->error[i], &s);
+    if (s->given_up)
+        return dam_unknown();
+    s->sum.edge = LN_2 * (127.0 - w->b.start / w->scale);
+    s->sum.rounds = BLOCK / DAM_COARSE_TILE;
+    s->sum.less = s->sum.more = DAM_SINGLE_SHRINK * DAM_PAIRED_EXP2;
+    return dam_coarse_lse_interval(f, (double)w->pass->M, s->error, &s->sum);
 }
 
 bool dam_paired_pass(const dam_pass *pass)
 {
     work w = {.pass = pass, .loops = dam_coarse_loops_for(pass->kernels)};
-    const int64_t tiles = pass->M / DAM_COARSE_TILE, block = BLOCK / DAM_COARSE_TILE;
 
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
@@ -185,14 +184,16 @@ bool dam_paired_pass(const dam_pass *pass)
     if (!choose_quantum(&w))
         return true;
     prepare(&w);
-    add_tail(&w, tiles * DAM_COARSE_TILE);
-    for (int64_t t = 0; t < tiles; t += block) {
+    for (int64_t first = 0; first < pass->M; first += BLOCK) {
         if (dam_interrupted())
             return false;
-        const int64_t n = tiles - t < block ? tiles - t : block, left = tiles - t - n;
-        add_block(&w, t, n, left < block ? left : block);
+        add_block(&w, first, pass->M - first < BLOCK ? pass->M - first : BLOCK);
     }
-    for (int64_t i = 0; i < pass->states; i++)
+    dam_near_finish(&w.near);
+    for (int64_t i = 0; i < pass->states; i++) {
         pass->L[i] = interval_of(&w, i);
+        if (pass->fine)
+            dam_near_learn(&w.near, i);
+    }
     return true;
 }

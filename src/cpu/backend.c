@@ -101,7 +101,7 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
 
     if (status || there || parts == 0)
         return status;
-    dam_bytes_make(&r->coarse, s->patterns, r->panels.data, wave.count, parts);
+    dam_bytes_make(&r->coarse, s->patterns, s->kernels, r->panels.data, wave.count, parts);
     r->first = wave.first;
     return DAM_OK;
 }

@@ -60,9 +60,9 @@ typedef struct {
 
 /*
  * The same with two bytes a component, in one slice: patterns are P + E/256, states X + F/256. With
- * v = 256 P.X + P.F + E.X + start, and t = max(v, floor) << shift, the single whose exponent bits
- * are those of t, times 2^f for the fraction f that its other bits stand for, within
- * DAM_PAIRED_EXP2, is added to one of the state's lanes.
+ * v = 256 P.X + P.F + E.X + start, bit mu % 16 of mask[i][mu / 16] says whether v <= edge[i];
+ * without `mask` that holds for all. Where it does, the single whose bits are z = max(v, floor) <<
+ * shift, times dam_paired_power at the fraction of z, is added to one of the state's lanes.
  */
 typedef struct {
     int depth;             /* bytes of a slice */
@@ -72,17 +72,17 @@ typedef struct {
     int64_t states;
     int32_t start, floor;
     int shift;
-    bool narrow; /* start is 128 octaves, and sums without it are within 127 octaves */
-    float (*sums)[DAM_COARSE_TILE]; /* in whole groups, too */
-    const char *next;               /* as above */
+    bool narrow;         /* v cannot be below the floor */
+    const int32_t *edge; /* [state], in whole groups, as what follows */
+    uint16_t *mask;      /* [state][mask_stride], or NULL */
+    int64_t mask_stride;
+    float (*sums)[DAM_COARSE_TILE];
+    const char *next; /* as above */
     int64_t lines;
 } dam_paired_block;
 
-/* Coefficients of 2^(m - 1) for 1 <= m < 2, from the highest degree down. */
-#define DAM_PAIRED_POLYNOMIAL                          \
-    {                                                  \
-        0x1.59483p-2f, -0x1.124f86p-6f, 0x1.5cd076p-1f \
-    }
+/* 2^f / (1 + f) for 32 equal parts of 0 <= f < 1: a single's first five bits of its fraction. */
+extern const float dam_paired_power[32];
 
 /* In higher dimension components would not fit into one slice. */
 #define DAM_PAIRED_LARGEST_N 64

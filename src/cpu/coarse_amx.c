@@ -185,47 +185,50 @@ typedef struct {
 } pair;
 
 typedef struct {
-    __m512i start, floor, shift, fraction, one, exponent, bias;
-    __m512 of[3];
+    __m512i floor, shift;
+    __m512 power[2];
 } pair_finisher;
 
 static pair_finisher pair_finisher_of(const dam_paired_block *b)
 {
-    static const float of[] = DAM_PAIRED_POLYNOMIAL;
-
-    return (pair_finisher){_mm512_set1_epi32(b->start),
-                           _mm512_set1_epi32(b->floor),
-                           _mm512_set1_epi32(b->shift),
-                           _mm512_set1_epi32(0x7fffff),
-                           _mm512_set1_epi32(0x3f800000),
-                           _mm512_set1_epi32(0x7f800000),
-                           _mm512_set1_epi32(0x40000000),
-                           {_mm512_set1_ps(of[0]), _mm512_set1_ps(of[1]), _mm512_set1_ps(of[2])}};
+    return (pair_finisher){
+        _mm512_set1_epi32(b->floor),
+        _mm512_set1_epi32(b->shift),
+        {_mm512_loadu_ps(dam_paired_power), _mm512_loadu_ps(dam_paired_power + 16)}};
 }
 
-/* Adds the terms of states first .. last - 1 of a group; all but the pointers is constant where
- * this is inlined, so that the sums stay in registers. */
-DAM_INLINE void finish_pairs(const pair_finisher *f, bool narrow, const pair *v, int first,
-                             int last, __m512 *sum)
+/* What a pass makes of the products, and of which states: constant where it is inlined. */
+typedef struct {
+    bool joint; /* both bytes of a component fit into one slice, [X, 0] and [F, X] against [P, E] */
+    bool narrow;
+    bool near; /* there are masks */
+} pair_kind;
+
+/*
+ * Finishes states first .. last - 1 of a group with a tile, whose edges and masks are these. All
+ * but the pointers is constant where this is inlined, so that the sums stay in registers.
+ */
+DAM_INLINE void finish_pairs(const pair_finisher *f, pair_kind kind, const pair *v, int first,
+                             int last, const int32_t *edge, uint16_t *mask, int64_t stride,
+                             __m512 *sum)
 {
 #pragma GCC unroll 16
     for (int r = first; r < last; r++) {
         __m512i t = _mm512_add_epi32(_mm512_slli_epi32(_mm512_load_si512(v->high[r]), 8),
                                      _mm512_load_si512(v->low[r]));
-        __m512i exponent;
-        if (narrow) { /* 128 octaves more change but one bit, and the sign */
-            t = _mm512_sllv_epi32(t, f->shift);
-            exponent = _mm512_ternarylogic_epi32(t, f->exponent, f->bias, 0x48); /* (t ^ bias) & */
-        } else {
-            t = _mm512_max_epi32(_mm512_add_epi32(t, f->start), f->floor);
-            t = _mm512_sllv_epi32(t, f->shift);
-            exponent = _mm512_and_si512(t, f->exponent);
+        __mmask16 far = 0xffff;
+        if (kind.near) {
+            far = _mm512_cmple_epi32_mask(t, _mm512_set1_epi32(edge[r]));
+            mask[r * stride] = far;
         }
-        /* t & fraction | one */
-        const __m512 m =
-            _mm512_castsi512_ps(_mm512_ternarylogic_epi32(t, f->fraction, f->one, 0xea));
-        const __m512 p = _mm512_fmadd_ps(_mm512_fmadd_ps(f->of[0], m, f->of[1]), m, f->of[2]);
-        sum[r] = _mm512_fmadd_ps(p, _mm512_castsi512_ps(exponent), sum[r]);
+        if (!kind.narrow)
+            t = _mm512_max_epi32(t, f->floor);
+        t = _mm512_sllv_epi32(t, f->shift);
+        const __m512 power =
+            _mm512_permutex2var_ps(f->power[0], _mm512_srli_epi32(t, 18), f->power[1]);
+        const __m512 z = _mm512_castsi512_ps(t);
+        sum[r] = kind.near ? _mm512_mask3_fmadd_ps(power, z, sum[r], far)
+                           : _mm512_fmadd_ps(power, z, sum[r]);
     }
 }
 
@@ -242,22 +245,21 @@ DAM_INLINE pair *place_of(char *area, const int8_t *next)
  * The products of a group with the tile at `pattern` into registers HIGH and LOW, while those of
  * the tile before, in BEFORE_HIGH and BEFORE_LOW, are stored at `out`, and those of the tile before
  * that, at `last`, are finished. The units work side by side only where their instructions stand
- * side by side. Registers 2 and 3 hold states, 4 and 5 patterns. `joint`: both bytes of a component
- * fit into one slice, [X, 0] and [F, X] against [P, E].
+ * side by side. Registers 2 and 3 hold states, 4 and 5 patterns.
  */
 #define FINISH_PAIRS(FIRST, LAST) \
     if (last)                     \
-    finish_pairs(&f, narrow, last, FIRST, LAST, sum)
+    finish_pairs(&f, kind, last, FIRST, LAST, edge, mask, b->mask_stride, sum)
 #define SUM_TILE(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)        \
     do {                                                    \
         _tile_loadd(4, pattern, 64);                        \
         _tile_zero(HIGH);                                   \
         _tile_dpbssd(HIGH, 2, 4);                           \
         FINISH_PAIRS(0, 3);                                 \
-        _tile_zero(LOW);                                    \
+        _tile_loadd(LOW, start, 64);                        \
         _tile_dpbssd(LOW, 3, 4);                            \
         FINISH_PAIRS(3, 6);                                 \
-        if (!joint) {                                       \
+        if (!kind.joint) {                                  \
             _tile_loadd(5, pattern + size, 64);             \
             _tile_dpbssd(LOW, 2, 5);                        \
         }                                                   \
@@ -268,24 +270,29 @@ DAM_INLINE pair *place_of(char *area, const int8_t *next)
         if (out)                                            \
             _tile_stored(BEFORE_LOW, out->low, 64);         \
         FINISH_PAIRS(13, GROUP);                            \
-        for (int64_t i = 0; i < lines; i++)                 \
+        for (int64_t i = 0; i < lines && next < end; i++)   \
             _mm_prefetch(next + 64 * i, _MM_HINT_T1);       \
         next += 64 * lines;                                 \
         pattern += 2 * size;                                \
+        mask += last ? 1 : 0;                               \
         last = out;                                         \
         out = place_of(area[HIGH > 0], pattern + 2 * size); \
     } while (0)
 
-DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, bool narrow, int64_t j)
+DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
 {
     const pair_finisher f = pair_finisher_of(b);
     const int row = 3 * b->depth, size = b->depth * DAM_COARSE_TILE;
     const int8_t *pattern = b->pattern;
     /* this group fetches its part of what is next: so many lines with each tile */
-    const int64_t groups = (b->states + GROUP - 1) / GROUP;
-    const int64_t lines = b->tiles > 0 ? b->lines / (groups * b->tiles) : 0;
+    const int64_t groups = (b->states + GROUP - 1) / GROUP, parts = groups * b->tiles;
+    const int64_t lines = parts > 0 ? (b->lines + parts - 1) / parts : 0;
     const char *next = b->next + 64 * lines * b->tiles * (j / GROUP);
+    const char *end = b->next + 64 * b->lines;
     char area[2][8192] __attribute__((aligned(4096))); /* by turns */
+    int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    const int32_t *edge = b->edge + j;
+    uint16_t *mask = kind.near ? b->mask + j * b->mask_stride : NULL;
     __m512 sum[GROUP];
     pair *out = NULL, *last = NULL;
     int64_t t = 0;
@@ -293,6 +300,8 @@ DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, bool narrow, in
 #pragma GCC unroll 16
     for (int r = 0; r < GROUP; r++)
         sum[r] = _mm512_load_ps(b->sums[j + r]);
+    for (int r = 0; r < GROUP; r++)
+        _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
     _tile_loadd(2, b->state + j * row + b->depth, row);
     _tile_loadd(3, b->state + j * row, row);
     for (; t + 2 <= b->tiles; t += 2) {
@@ -302,10 +311,12 @@ DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, bool narrow, in
     if (t < b->tiles) {
         SUM_TILE(0, 1, 6, 7);
         FINISH_PAIRS(0, GROUP);
+        mask += last ? 1 : 0;
         _tile_stored(0, out->high, 64);
         _tile_stored(1, out->low, 64);
     } else if (t > 0) {
         FINISH_PAIRS(0, GROUP);
+        mask += last ? 1 : 0;
         _tile_stored(6, out->high, 64);
         _tile_stored(7, out->low, 64);
     }
@@ -316,17 +327,44 @@ DAM_INLINE void sum_group(const dam_paired_block *b, bool joint, bool narrow, in
         _mm512_store_ps(b->sums[j + r], sum[r]);
 }
 
+DAM_INLINE void sum_groups(const dam_paired_block *b, pair_kind kind)
+{
+    for (int64_t j = 0; j < b->states; j += GROUP)
+        sum_group(b, kind, j);
+}
+
 static void sum_pairs(const dam_paired_block *b)
 {
     const bool joint = 2 * b->depth <= 64;
     const dam_coarse_shape shape = {1, joint ? 2 * b->depth : b->depth};
 
     configure(shape);
-    for (int64_t j = 0; j < b->states; j += GROUP)
-        if (b->narrow)
-            joint ? sum_group(b, true, true, j) : sum_group(b, false, true, j);
-        else
-            joint ? sum_group(b, true, false, j) : sum_group(b, false, false, j);
+    switch (joint << 2 | b->narrow << 1 | (b->mask != NULL)) {
+    case 0:
+        sum_groups(b, (pair_kind){false, false, false});
+        break;
+    case 1:
+        sum_groups(b, (pair_kind){false, false, true});
+        break;
+    case 2:
+        sum_groups(b, (pair_kind){false, true, false});
+        break;
+    case 3:
+        sum_groups(b, (pair_kind){false, true, true});
+        break;
+    case 4:
+        sum_groups(b, (pair_kind){true, false, false});
+        break;
+    case 5:
+        sum_groups(b, (pair_kind){true, false, true});
+        break;
+    case 6:
+        sum_groups(b, (pair_kind){true, true, false});
+        break;
+    default:
+        sum_groups(b, (pair_kind){true, true, true});
+        break;
+    }
     _tile_release();
 }
 

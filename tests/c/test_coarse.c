@@ -46,8 +46,8 @@ static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
         dam_patterns_fill_panel(s.p, s.kernels, 0, i, rows, s.panels + i * N * DAM_PANEL);
     dam_free(rows);
     for (int parts = 1; parts <= 2; parts++) {
-        s.bytes[parts - 1] = (dam_bytes_set){NULL, 0, NULL, 0};
-        dam_bytes_make(&s.bytes[parts - 1], s.p, s.panels, 1, parts);
+        s.bytes[parts - 1] = (dam_bytes_set){.of = NULL};
+        dam_bytes_make(&s.bytes[parts - 1], s.p, s.kernels, s.panels, 1, parts);
         CHECK(s.bytes[parts - 1].count == 1, "no bytes");
     }
     return s;
@@ -108,10 +108,10 @@ static void state_at(const field *s, int64_t mu, double phi, uint64_t number, fl
 
 /*
  * States outside of their intervals by the pass with so many bytes; the widest interval of the last
- * pass is in `*width`. `lost`: L is expected where it is not.
+ * pass is in `*width`. `lost`: L is expected where it is not. `fine`: two bytes with near patterns.
  */
-static int violations(const field *s, int parts, int64_t states, double wanted, bool lost,
-                      double *width)
+static int violations(const field *s, int parts, bool fine, int64_t states, double wanted,
+                      bool lost, double *width)
 {
     static const double off[8] = {650, -650, 1e4, -1e4, HUGE_VAL, -HUGE_VAL, NAN, 1e300};
     const int N = s->p->N;
@@ -137,7 +137,8 @@ static int violations(const field *s, int parts, int64_t states, double wanted, 
                            .wanted = want,
                            .depth = depth,
                            .scratch = scratch,
-                           .L = out};
+                           .L = out,
+                           .fine = fine};
 
     for (int64_t i = 0; i < states; i++) {
         slot[i] = states - 1 - i;
@@ -147,7 +148,7 @@ static int violations(const field *s, int parts, int64_t states, double wanted, 
         near[i] = isfinite(L[i]) ? L[i] + (lost ? off[i % 8] : (double)(i % 5 - 2)) : 0;
         want[i] = wanted;
     }
-    for (int repeat = 0; repeat < (parts == 1 ? 12 : 1); repeat++) { /* the edge moves */
+    for (int repeat = 0; repeat < (parts == 1 || fine ? 12 : 1); repeat++) { /* the edge moves */
         CHECK(parts == 1 ? dam_coarse_pass(&pass) : dam_paired_pass(&pass), "interrupted");
         *width = 0;
         for (int64_t i = 0; i < states; i++) {
@@ -175,8 +176,8 @@ static void check_shape(dam_hamiltonian h, int N, int64_t M, int64_t states, dou
     char text[80];
     field s = field_make(h, N, M, 3 + (uint64_t)N);
     double width;
-    int outside = violations(&s, 1, states, wanted, true, &width) +
-                  violations(&s, 1, states, wanted, false, &width);
+    int outside = violations(&s, 1, false, states, wanted, true, &width) +
+                  violations(&s, 1, false, states, wanted, false, &width);
 
     dam_hamiltonian_describe(&h, text, sizeof text);
     caught += outside;
@@ -187,11 +188,15 @@ static void check_shape(dam_hamiltonian h, int N, int64_t M, int64_t states, dou
     else if (M > 1000 && N > 90 && h.kernel == DAM_LSE && h.beta_net == 1)
         CHECK(width < 3 * wanted, "%s, N = %d: width %g", text, N, width);
     if (h.kernel == DAM_LSE && N <= DAM_PAIRED_LARGEST_N) {
-        outside = violations(&s, 2, states, wanted, false, &width);
+        outside = violations(&s, 2, true, states, wanted, true, &width);
+        outside += violations(&s, 2, true, states, wanted / 100, false, &width);
+        CHECK(h.beta_net != 1 || M < 1000 || N < 30 || width < 0.03 * wanted,
+              "%s, N = %d, pairs and near ones: width %g", text, N, width);
+        outside += violations(&s, 2, false, states, wanted, false, &width);
         caught_pairs += outside;
         CHECK(shrunk || outside == 0, "%s, N = %d, M = %lld, pairs: %d of %lld states outside",
               text, N, (long long)M, outside, (long long)states);
-        CHECK(h.beta_net != 1 || width < 0.04, "%s, N = %d, pairs: width %g", text, N, width);
+        CHECK(h.beta_net != 1 || width < 0.045, "%s, N = %d, pairs: width %g", text, N, width);
     }
     field_free(&s);
 }
@@ -265,6 +270,9 @@ static void check_pairs(const dam_coarse_loops *loops, int N, int64_t tiles, int
     const int64_t n = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
     int8_t *pattern = get((uint64_t)(tiles * 2 * depth * DAM_COARSE_TILE));
     int8_t *state = get((uint64_t)(n * 3 * depth));
+    const int64_t stride = (tiles + 3) / 4 * 4;
+    int32_t *edge = get((uint64_t)n * sizeof *edge);
+    uint16_t *mask[2];
     float(*sums[2])[DAM_COARSE_TILE];
     dam_paired_block b = {.depth = depth,
                           .pattern = pattern,
@@ -272,7 +280,9 @@ static void check_pairs(const dam_coarse_loops *loops, int N, int64_t tiles, int
                           .state = state,
                           .states = states,
                           .shift = 2 + seed % 6,
-                          .narrow = seed % 2 == 0};
+                          .narrow = seed % 2 == 0,
+                          .edge = edge,
+                          .mask_stride = stride};
 
     srand((unsigned)seed);
     b.floor = 1 << (23 - b.shift);
@@ -283,19 +293,30 @@ static void check_pairs(const dam_coarse_loops *loops, int N, int64_t tiles, int
         for (int k = 0; k < 2 * N; k++) /* sums are within 90 octaves */
             state[i * 3 * depth + k / N * depth + k % N] =
                 (int8_t)((rand() % 255 - 127) * (64 >> (seed % 6)) / 64 / N);
+    for (int64_t i = 0; i < states; i++) /* some mask nothing, some all */
+        edge[i] = b.start + (rand() % 41 - 20) * (4 << (23 - b.shift));
     for (int which = 0; which < 2; which++) {
         sums[which] = get((uint64_t)n * sizeof **sums);
+        mask[which] = get((uint64_t)(n * stride) * sizeof **mask);
         b.sums = sums[which];
+        b.mask = seed % 3 > 0 ? mask[which] : NULL;
         (which ? loops : &dam_coarse_plain)->sum_pairs(&b);
     }
-    for (int64_t i = 0; i < states; i++)
+    for (int64_t i = 0; i < states; i++) {
+        CHECK(memcmp(mask[0] + i * stride, mask[1] + i * stride, (size_t)tiles * 2) == 0,
+              "%s, N = %d, %lld tiles: masks of pairs of state %lld of %lld differ", loops->name, N,
+              (long long)tiles, (long long)i, (long long)states);
         for (int j = 0; j < DAM_COARSE_TILE; j++)
             CHECK(fabsf(sums[0][i][j] - sums[1][i][j]) <= 1e-5f * sums[0][i][j] &&
-                      sums[0][i][j] > 0,
+                      (b.mask || sums[0][i][j] > 0),
                   "%s, N = %d, %lld tiles: sum %g of pairs, not %g", loops->name, N,
                   (long long)tiles, sums[1][i][j], sums[0][i][j]);
-    for (int which = 0; which < 2; which++)
+    }
+    for (int which = 0; which < 2; which++) {
         dam_free(sums[which]);
+        dam_free(mask[which]);
+    }
+    dam_free(edge);
     dam_free(pattern);
     dam_free(state);
 }

@@ -1,0 +1,202 @@
+#include "near.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "memory.h"
+
+/* Alignments of near patterns that are added up at a time. */
+#define BATCH 256
+
+/* Fewer near patterns than these are always evaluated. */
+#define ALWAYS_NEAR 64
+
+/* By how much the edge moves. */
+#define LARGEST_MOVE 3.0
+#define SMALL_MOVE 0.05
+
+static int stride_of(int N)
+{
+    return (N + 7) / 8 * 8;
+}
+
+uint64_t dam_near_cut(dam_near *w, int N, int64_t states, int64_t block, void *memory)
+{
+    const uint64_t n =
+        (uint64_t)((states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE) * DAM_COARSE_TILE;
+
+    w->mask_stride = block / DAM_COARSE_TILE;
+    const dam_piece pieces[] = {
+        {(void **)&w->mask, n * (uint64_t)w->mask_stride * sizeof *w->mask},
+        {(void **)&w->states, n * sizeof *w->states},
+        {(void **)&w->x, n * (uint64_t)stride_of(N) * sizeof *w->x},
+        {(void **)&w->batch, n * BATCH * sizeof *w->batch},
+        {(void **)&w->place[0], DAM_NEAR_LARGEST_BLOCK * sizeof *w->place[0]},
+        {(void **)&w->place[1], DAM_NEAR_LARGEST_BLOCK * sizeof *w->place[1]},
+        {(void **)&w->phi, DAM_NEAR_LARGEST_BLOCK * sizeof *w->phi},
+    };
+    return dam_cut(memory, pieces, sizeof pieces / sizeof pieces[0]);
+}
+
+void dam_near_begin(dam_near *w, const dam_pass *pass, double cost)
+{
+    w->pass = pass;
+    w->most = (double)pass->M * (1.0 + 0.1 * pass->N) / cost + ALWAYS_NEAR;
+    memset(w->states, 0, (size_t)pass->states * sizeof *w->states);
+    memset(w->x, 0, (size_t)(pass->states * stride_of(pass->N)) * sizeof *w->x);
+    for (int64_t i = 0; i < pass->states; i++)
+        for (int k = 0; k < pass->N; k++)
+            w->x[i * stride_of(pass->N) + k] = pass->x[pass->slot[i] * pass->N + k];
+}
+
+/* Adds up the batch of state i. */
+static void add_batch(dam_near *w, int64_t i)
+{
+    const dam_reference *f = w->pass->reference;
+    dam_coarse_sum *s = &w->states[i].sum;
+    dam_block_sum block;
+
+    if (w->states[i].held == 0)
+        return;
+    block = w->pass->kernels->reduce(f, w->batch + i * BATCH, w->states[i].held);
+    w->states[i].held = 0;
+    s->merges++;
+    if (f->kernel == DAM_LSR) {
+        s->sum += block.sum;
+        return;
+    }
+    if (s->merges == 1 || block.max > s->max_phi) {
+        s->sum = block.sum + (s->merges == 1 ? 0.0 : s->sum * exp(f->c * (s->max_phi - block.max)));
+        s->max_phi = block.max;
+    } else
+        s->sum += block.sum * exp(f->c * (block.max - s->max_phi));
+}
+
+/* Whether none of sixteen tiles has a near pattern. */
+static bool all_far(const uint16_t *mask)
+{
+    uint64_t far[4];
+
+    memcpy(far, mask, sizeof far);
+    return (far[0] & far[1] & far[2] & far[3]) == UINT64_MAX;
+}
+
+/* Rows that will be read soon. */
+static void fetch(const dam_bytes *of, int64_t first, const int32_t *place, int64_t found)
+{
+    for (int64_t i = 0; i < found && of->rows; i++) {
+        const char *row = (const char *)(of->rows + (first + place[i]) * of->stride);
+        for (int64_t at = 0; at < of->stride * (int64_t)sizeof(float); at += 64)
+            __builtin_prefetch(row + at);
+    }
+}
+
+/* Patterns of the block of n from `first` on that are near state i, as places in the block. */
+static int64_t find_near(const dam_near *w, int64_t i, int64_t first, int64_t n, bool marked,
+                         int32_t *place)
+{
+    const int64_t tiles = n / DAM_COARSE_TILE;
+    const uint16_t *mask = w->mask + i * w->mask_stride;
+    int64_t found = 0;
+
+    for (int64_t t = 0; marked && t < tiles; t += 4) {
+        uint64_t far, near;
+        while (tiles - t >= 16 && all_far(mask + t))
+            t += 16;
+        if (t >= tiles)
+            break;
+        memcpy(&far, mask + t, sizeof far);
+        near = ~far;
+        if (tiles - t < 4)
+            near &= ((uint64_t)1 << (tiles - t) * DAM_COARSE_TILE) - 1;
+        for (; near; near &= near - 1)
+            place[found++] = (int32_t)(t * DAM_COARSE_TILE + __builtin_ctzll(near));
+    }
+    for (int64_t mu = tiles * DAM_COARSE_TILE; mu < n; mu++) /* what fills no tile */
+        place[found++] = (int32_t)mu;
+    fetch(w->pass->coarse, first, place, found);
+    return found;
+}
+
+/* Keeps alignments of near patterns of state i. */
+static void keep(dam_near *w, int64_t i, int64_t found)
+{
+    dam_near_state *s = w->states + i;
+
+    for (int64_t done = 0; done < found;) {
+        const int64_t part = found - done < BATCH - s->held ? found - done : BATCH - s->held;
+        memcpy(w->batch + i * BATCH + s->held, w->phi + done, (size_t)part * sizeof *w->phi);
+        s->held += (int)part;
+        done += part;
+        if (s->held == BATCH)
+            add_batch(w, i);
+    }
+}
+
+/* Evaluates what is near state i in the block from `first` on. */
+static void add_to_state(dam_near *w, int64_t i, int64_t first, const int32_t *place, int64_t found)
+{
+    const dam_pass *pass = w->pass;
+    const dam_bytes *of = pass->coarse;
+    const double *x = w->x + i * stride_of(pass->N);
+    dam_near_state *s = w->states + i;
+
+    s->sum.count += (double)found;
+    if (s->sum.count > w->most)
+        s->given_up = true;
+    if (s->given_up || found == 0)
+        return;
+    if (of->rows)
+        pass->kernels->overlaps_of_rows(of->rows + first * of->stride, of->stride, pass->N, place,
+                                        found, x, w->phi);
+    else
+        pass->kernels->overlaps_of(pass->panels + first * pass->N, pass->N, place, found, x,
+                                   w->phi);
+    keep(w, i, found);
+}
+
+void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked)
+{
+    const int64_t states = w->pass->states;
+    int64_t found, next;
+
+    if (!marked && n % DAM_COARSE_TILE == 0)
+        return;
+    next = find_near(w, 0, first, n, marked, w->place[0]);
+    for (int64_t i = 0; i < states; i++) { /* memory brings the next state's while one is added */
+        found = next;
+        if (i + 1 < states)
+            next = find_near(w, i + 1, first, n, marked, w->place[(i + 1) % 2]);
+        add_to_state(w, i, first, w->place[i % 2], found);
+    }
+}
+
+void dam_near_finish(dam_near *w)
+{
+    for (int64_t i = 0; i < w->pass->states; i++)
+        add_batch(w, i);
+}
+
+double dam_near_depth(const dam_near *w, int64_t i, double first)
+{
+    double *depth = w->pass->depth + w->pass->slot[i];
+
+    *depth = *depth > 0 ? *depth : first;
+    return *depth;
+}
+
+void dam_near_learn(const dam_near *w, int64_t i)
+{
+    const dam_pass *pass = w->pass;
+    const double width = pass->L[i].high - pass->L[i].low;
+    double *depth = pass->depth + pass->slot[i];
+    double move = log(fmax(width, 1e-12) / pass->wanted[i]);
+
+    if (w->states[i].given_up)
+        move = -1.0;
+    else if (!(move < LARGEST_MOVE))
+        move = LARGEST_MOVE;
+    else if (move < 0)
+        move = fmax(move, -1.0) * SMALL_MOVE;
+    *depth = fmax(1e-3, *depth + move);
+}
