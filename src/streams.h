@@ -13,6 +13,11 @@
 #ifdef __CUDACC__
 #include <curand_philox4x32_x.h>
 #else
+#ifndef R123_USE_SSE
+/* Nothing here needs its vectors, whose headers take a compiler longer than all others together. */
+#define R123_USE_SSE 0
+#define R123_USE_X86INTRIN_H 0
+#endif
 #if defined(__cplusplus) && !defined(_GLIBCXX_IOSTREAM)
 /* In C++ Random123 wants to print; what <iostream> links would need a newer C library. */
 #include <istream>

@@ -86,17 +86,12 @@ using dam_shim::meet;
 
 #endif
 
-/*
- * Faults that tests plant, to see that they are noticed: by -DDAM_PLANT=n, or, in a build of the
- * shim for tests, while it runs. Nothing of this is in a build that is used.
- */
-#ifdef DAM_SHIM_PLANTS
-#define DAM_PLANTED(n) (dam_shim::plant == (n))
+/* Faults that tests plant, to see that they are noticed (DAMLUA_SHIM_PLANT); by the shim alone:
+ * nothing of this is in code for GPUs. */
+#ifdef __CUDACC__
+#define DAM_PLANTED(n) 0
 #else
-#ifndef DAM_PLANT
-#define DAM_PLANT 0
-#endif
-#define DAM_PLANTED(n) (DAM_PLANT == (n))
+#define DAM_PLANTED(n) (dam_shim::plant == (n))
 #endif
 #define DAM_PLANT_DOUBT 100
 #define DAM_UNLESS_PLANTED(n) if (!DAM_PLANTED(n))

@@ -205,8 +205,18 @@ static __device__ __forceinline__ void add_part(const wave &w, const single_term
     }
 }
 
-/* The sums of the slice's parts, for all proposals. */
+/* The sums of the slice's parts with the staged columns, `first` and on. */
 template <dam_kernel KERNEL>
+static __device__ __forceinline__ void add_parts(const wave &w, const single_terms &t,
+                                                 const resident_place &at, int32_t first,
+                                                 int32_t groups)
+{
+    for (int32_t i = static_cast<int32_t>(threadIdx.x) / DAM_WARP; i < at.parts * groups;
+         i += WARPS)
+        add_part<KERNEL>(w, t, at, i / groups, first + i % groups * GROUP, i % groups * GROUP);
+}
+
+/* The sums of the slice's parts, for all proposals. */
 static __device__ __forceinline__ void add_slice(const wave &w, const single_terms &t,
                                                  const resident_place &at)
 {
@@ -215,13 +225,19 @@ static __device__ __forceinline__ void add_slice(const wave &w, const single_ter
     for (int32_t first = 0; first < all; first += w.resident.columns) {
         const int32_t left = all - first;
         const int32_t columns = left < w.resident.columns ? left : w.resident.columns;
-        const int32_t groups = columns / GROUP;
         DAM_UNLESS_PLANTED(27) __syncthreads(); /* the columns before are done with */
         stage_columns(w, at, first, columns);
         __syncthreads();
-        for (int32_t i = static_cast<int32_t>(threadIdx.x) / DAM_WARP; i < at.parts * groups;
-             i += WARPS)
-            add_part<KERNEL>(w, t, at, i / groups, first + i % groups * GROUP, i % groups * GROUP);
+        switch (w.reference.kernel) {
+        case DAM_LSE:
+            add_parts<DAM_LSE>(w, t, at, first, columns / GROUP);
+            break;
+        case DAM_LSR:
+            add_parts<DAM_LSR>(w, t, at, first, columns / GROUP);
+            break;
+        default:
+            add_parts<DAM_POLYNOMIAL>(w, t, at, first, columns / GROUP);
+        }
     }
 }
 
@@ -439,7 +455,6 @@ static __device__ __forceinline__ void add_q12(const wave &w, const resident_pla
     }
 }
 
-template <dam_kernel KERNEL>
 static __device__ __forceinline__ void take_step(const wave &w, const single_terms &t,
                                                  const dam_precision &p, resident_place *at)
 {
@@ -449,7 +464,7 @@ static __device__ __forceinline__ void take_step(const wave &w, const single_ter
     }
     if (w.single) {
         DAM_UNLESS_PLANTED(29) wait_for_crew(w, at);
-        add_slice<KERNEL>(w, t, *at);
+        add_slice(w, t, *at);
         wait_for_crew(w, at);
     }
     judge_own(w, p, *at);
@@ -465,7 +480,6 @@ static __device__ __forceinline__ void take_step(const wave &w, const single_ter
     }
 }
 
-template <dam_kernel KERNEL>
 __global__ void __launch_bounds__(THREADS, 1)
     resident(const wave w, const single_terms t, const dam_precision p, int32_t steps)
 {
@@ -486,7 +500,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         load_slice(w, at);
         for (int32_t step = 0; step < steps; step++) {
             at.flags = w.resident.flag + (at.slot * 2 + step % 2) * DAM_RESIDENT_FLAGS * w.chains;
-            take_step<KERNEL>(w, t, p, &at);
+            take_step(w, t, p, &at);
         }
         wait_for_crew(w, &at); /* its flags, too */
     }
@@ -554,34 +568,19 @@ cudaError_t dam_chip_of(int32_t device, struct dam_chip *chip)
 #endif
 }
 
-template <dam_kernel KERNEL>
-static cudaError_t launch(const wave &w, int32_t steps, cudaStream_t stream)
-{
-    const single_terms t = single_terms_of(w.reference, 1);
-    const dam_precision p = single_precision_of(w.reference, 1);
-    const dim3 grid(static_cast<unsigned>(w.resident.slots * w.resident.crew));
-
-    return DAM_LAUNCH_TOGETHER((resident<KERNEL>), grid, dim3(THREADS),
-                               shared_bytes(w, w.resident.columns, w.resident.parts), stream, w, t,
-                               p, steps);
-}
-
 cudaError_t dam_launch_resident(const struct dam_device_wave *w, int32_t steps, cudaStream_t stream)
 {
-    const cudaError_t error = cudaMemsetAsync(
-        w->resident.arrived, 0,
-        static_cast<size_t>(w->resident.slots) * sizeof *w->resident.arrived, stream);
+    const struct dam_resident &r = w->resident;
+    const single_terms t = single_terms_of(w->reference, 1);
+    const dam_precision p = single_precision_of(w->reference, 1);
+    const dim3 grid(static_cast<unsigned>(r.slots * r.crew));
+    const cudaError_t error =
+        cudaMemsetAsync(r.arrived, 0, static_cast<size_t>(r.slots) * sizeof *r.arrived, stream);
 
-    if (error != cudaSuccess)
-        return error;
-    switch (w->reference.kernel) {
-    case DAM_LSE:
-        return launch<DAM_LSE>(*w, steps, stream);
-    case DAM_LSR:
-        return launch<DAM_LSR>(*w, steps, stream);
-    default:
-        return launch<DAM_POLYNOMIAL>(*w, steps, stream);
-    }
+    return error != cudaSuccess
+               ? error
+               : DAM_LAUNCH_TOGETHER(resident, grid, dim3(THREADS),
+                                     shared_bytes(*w, r.columns, r.parts), stream, *w, t, p, steps);
 }
 
 } // namespace DAM_CUDA_NAMESPACE

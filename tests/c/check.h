@@ -28,6 +28,18 @@ static inline int check_finish(void)
     return checks_failed > 0 || checks_passed == 0;
 }
 
+/* Sanitizers look at memory and threads: for them a part of a large grid is enough. */
+#if defined(__SANITIZE_ADDRESS__)
+#define CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define CHECK_SANITIZED 1
+#endif
+#endif
+#ifndef CHECK_SANITIZED
+#define CHECK_SANITIZED 0
+#endif
+
 /* The tables of all instruction sets that this machine has. */
 #define FOR_EACH_ISA(kernels)                         \
     for (int isa_ = 0; isa_ < 3; isa_++)              \

@@ -1,7 +1,7 @@
 #!/bin/sh
-# faults.sh PROGRAM [STEP]: the test of the kernels fails with each fault (each STEP-th one) that can
-# be planted in them, and passes with none, and with intervals that leave more proposals in doubt
-# than they need to.
+# faults.sh PROGRAM [STEP]: the test of the kernels, which passes with none (test cuda.kernels), fails
+# with each fault (each STEP-th one) that can be planted in them, and passes with intervals that leave
+# more proposals in doubt than they need to.
 set -u
 ulimit -c 0
 export OMP_NUM_THREADS=1
@@ -16,11 +16,9 @@ while grep -qrE "PLANTED\($n\)" "$(dirname "$0")/../../cuda/kernels"; do
   n=$((n + ${2:-1}))
   planted=$((planted + 1))
 done
-for n_right in 0 100; do
-  if ! DAMLUA_SHIM_PLANT=$n_right "$1"; then
-    echo "the kernels fail without a fault (DAMLUA_SHIM_PLANT=$n_right)"
-    missed=$((missed + 1))
-  fi
-done
+if ! DAMLUA_SHIM_PLANT=100 "$1"; then
+  echo "the kernels fail without a fault"
+  missed=$((missed + 1))
+fi
 echo "$planted faults planted, $missed missed"
 [ "$planted" -ge 10 ] && [ "$missed" -eq 0 ]

@@ -142,10 +142,8 @@ inline size_t ordered(size_t i, size_t n)
     return (a % n * i + order * 7919u) % n;
 }
 
-#ifdef DAM_SHIM_PLANTS
 /* The fault that is planted (cuda/kernels/platform.h). */
 inline int plant = getenv("DAMLUA_SHIM_PLANT") ? atoi(getenv("DAMLUA_SHIM_PLANT")) : 0;
-#endif
 
 /* Blocks of a kernel that works from a queue. */
 inline unsigned queue_blocks = 2;
