@@ -50,61 +50,124 @@ typedef struct {
     int32_t v[GROUPS][GROUP][DAM_COARSE_TILE];
 } product;
 
-/* Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t.
+/*
+ * Finishes states first .. last - 1 of a product of a group, whose states begin at j, and tile t.
+ * Without sums near patterns are so few that first it is asked whether there are any: masks are
+ * all far already.
  */
 DAM_INLINE void finish_rows(const dam_coarse_finisher *f, bool sum, int64_t j, int64_t t,
                             const int32_t (*v)[DAM_COARSE_TILE], int first, int last)
 {
     uint16_t *mask = f->mask + (j + first) * f->mask_stride + t;
+    __m512i largest = f->edge;
 
+    for (int r = first; r < last && !sum; r++)
+        largest = _mm512_max_epi32(largest, _mm512_load_si512(v[r]));
+    if (!sum && !_mm512_cmpneq_epi32_mask(largest, f->edge))
+        return;
     for (int r = first; r < last; r++, mask += f->mask_stride)
         dam_coarse_finish(f, sum, mask, f->sums[j + r], _mm512_load_si512(v[r]));
 }
 
-/* Tile registers: 0 and 1 products, 2 and 3 states, 4 patterns. */
+/* States of one slice or two stay in registers. */
+typedef enum { ONE_SLICE, TWO_SLICES, MANY_SLICES } slices_kind;
+
+/* Tile registers: 0 and 1, and 6 and 7, products, 2 and 3 states, 4 patterns. */
 #define LOAD_STATES(SLICE)                      \
     _tile_loadd(2, state + (SLICE)*depth, row); \
     if (groups > 1)                             \
     _tile_loadd(3, state + (int64_t)GROUP * row + (SLICE)*depth, row)
 
+#define MULTIPLY(FIRST, SECOND, BEFORE_FIRST, BEFORE_SECOND)                       \
+    do {                                                                           \
+        _tile_loadd(FIRST, b->start[j], 64);                                       \
+        if (groups > 1)                                                            \
+            _tile_loadd(SECOND, b->start[j + GROUP], 64);                          \
+        for (int s = 0; s < slices; s++) {                                         \
+            const int first = s * GROUP / slices, last = (s + 1) * GROUP / slices; \
+            _tile_loadd(4, pattern + (int64_t)s * depth * DAM_COARSE_TILE, 64);    \
+            if (kind == MANY_SLICES) {                                             \
+                LOAD_STATES(s);                                                    \
+            }                                                                      \
+            _tile_dpbssd(FIRST, 2, 4);                                             \
+            if (done)                                                              \
+                finish_rows(f, sum, j, t - 2, done->v[0], first, last);            \
+            if (groups > 1)                                                        \
+                _tile_dpbssd(SECOND, 3, 4);                                        \
+            if (s == 0 && out)                                                     \
+                _tile_stored(BEFORE_FIRST, out->v[0], 64);                         \
+            if (groups > 1 && done)                                                \
+                finish_rows(f, sum, j + GROUP, t - 2, done->v[1], first, last);    \
+            if (s == 0 && out && groups > 1)                                       \
+                _tile_stored(BEFORE_SECOND, out->v[1], 64);                        \
+        }                                                                          \
+    } while (0)
+
+/* The same of one group, whose two slices are in registers 2 and 3. */
+#define MULTIPLY_TWO(FIRST, BEFORE_FIRST)                                \
+    do {                                                                 \
+        _tile_loadd(FIRST, b->start[j], 64);                             \
+        _tile_loadd(4, pattern, 64);                                     \
+        _tile_dpbssd(FIRST, 2, 4);                                       \
+        if (done)                                                        \
+            finish_rows(f, sum, j, t - 2, done->v[0], 0, GROUP / 2);     \
+        _tile_loadd(5, pattern + (int64_t)depth * DAM_COARSE_TILE, 64);  \
+        _tile_dpbssd(FIRST, 3, 5);                                       \
+        if (out)                                                         \
+            _tile_stored(BEFORE_FIRST, out->v[0], 64);                   \
+        if (done)                                                        \
+            finish_rows(f, sum, j, t - 2, done->v[0], GROUP / 2, GROUP); \
+    } while (0)
+
 /*
- * The product of `groups` groups of states from j on with tile t, while `done`, that with the tile
- * before, is finished: the units work side by side. What is not a pointer but j and t is constant
- * where this is inlined; with a `single` slice the states are in the registers already.
+ * The product of `groups` groups of states from j on with tile t, while that with the tile before
+ * is stored at `out`, and `done`, that with the one before that, is finished: the units, which take
+ * long to answer, work side by side. What is not a pointer but j and t is constant where this is
+ * inlined; with one slice or two the states are in the registers already.
  */
 DAM_INLINE void multiply(const dam_coarse_block *b, const dam_coarse_finisher *f, bool sum,
-                         int64_t j, int groups, bool single, int64_t t, const product *done,
-                         product *out)
+                         int64_t j, int groups, slices_kind kind, int64_t t, bool odd,
+                         const product *done, product *out)
 {
-    const int slices = single ? 1 : b->shape.slices, depth = b->shape.depth;
+    const int slices = kind == ONE_SLICE ? 1 : b->shape.slices, depth = b->shape.depth;
     const int row = dam_coarse_row(b->shape);
     const int8_t *state = b->state + j * row;
     const int8_t *pattern = b->pattern + t * row * DAM_COARSE_TILE;
 
-    _tile_loadd(0, b->start[j], 64);
-    if (groups > 1)
-        _tile_loadd(1, b->start[j + GROUP], 64);
-    for (int s = 0; s < slices; s++) {
-        const int first = s * GROUP / slices, last = (s + 1) * GROUP / slices;
-        _tile_loadd(4, pattern + (int64_t)s * depth * DAM_COARSE_TILE, 64);
-        if (!single) {
-            LOAD_STATES(s);
-        }
-        _tile_dpbssd(0, 2, 4);
-        if (done)
-            finish_rows(f, sum, j, t - 1, done->v[0], first, last);
+    if (kind == TWO_SLICES && odd)
+        MULTIPLY_TWO(6, 0);
+    else if (kind == TWO_SLICES)
+        MULTIPLY_TWO(0, 6);
+    else if (odd)
+        MULTIPLY(6, 7, 0, 1);
+    else
+        MULTIPLY(0, 1, 6, 7);
+}
+
+/* Stores the last product, and finishes that and the one before, of `tiles`. */
+DAM_INLINE void finish_last(const dam_coarse_finisher *f, bool sum, int64_t j, int groups,
+                            int64_t tiles, product *out)
+{
+    product *last = &out[(tiles - 1) % 2];
+
+    for (int g = 0; tiles > 1 && g < groups; g++)
+        finish_rows(f, sum, j + g * GROUP, tiles - 2, out[tiles % 2].v[g], 0, GROUP);
+    if (tiles % 2 == 1) {
+        _tile_stored(0, last->v[0], 64);
         if (groups > 1)
-            _tile_dpbssd(1, 3, 4);
-        if (groups > 1 && done)
-            finish_rows(f, sum, j + GROUP, t - 1, done->v[1], first, last);
+            _tile_stored(1, last->v[1], 64);
+    } else {
+        _tile_stored(6, last->v[0], 64);
+        if (groups > 1)
+            _tile_stored(7, last->v[1], 64);
     }
-    _tile_stored(0, out->v[0], 64);
-    if (groups > 1)
-        _tile_stored(1, out->v[1], 64);
+    for (int g = 0; g < groups; g++)
+        finish_rows(f, sum, j + g * GROUP, tiles - 1, last->v[g], 0, GROUP);
 }
 
 /* One group of states, or two, from j on with all tiles. */
-DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int groups, bool single)
+DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int groups,
+                            slices_kind kind)
 {
     /* this part of the states fetches its part of what is next */
     const int64_t first = b->lines * j / b->states, end = j + groups * GROUP;
@@ -114,28 +177,35 @@ DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int 
     const int depth = b->shape.depth, row = dam_coarse_row(b->shape);
     const int8_t *state = b->state + j * row;
     product out[2] __attribute__((aligned(4096)));
-    int64_t t = 0;
 
-    if (single) {
+    if (b->tiles == 0)
+        return;
+    if (kind == ONE_SLICE) {
         LOAD_STATES(0);
+    } else if (kind == TWO_SLICES) {
+        _tile_loadd(2, state, row);
+        _tile_loadd(3, state + depth, row);
     }
-    for (; t < b->tiles; t++) {
+    for (int64_t t = 0; t < b->tiles; t++) {
         for (int64_t i = lines * t / b->tiles; i < lines * (t + 1) / b->tiles; i++)
             _mm_prefetch(next + 64 * i, _MM_HINT_T1);
-        multiply(b, &f, sum, j, groups, single, t, t > 0 ? &out[(t - 1) % 2] : NULL, &out[t % 2]);
+        product *done = t > 1 ? &out[t % 2] : NULL, *before = t > 0 ? &out[(t - 1) % 2] : NULL;
+        if (t % 2 == 1)
+            multiply(b, &f, sum, j, groups, kind, t, true, done, before);
+        else
+            multiply(b, &f, sum, j, groups, kind, t, false, done, before);
     }
-    for (int g = 0; t > 0 && g < groups; g++)
-        finish_rows(&f, sum, j + g * GROUP, t - 1, out[(t - 1) % 2].v[g], 0, GROUP);
+    finish_last(&f, sum, j, groups, b->tiles, out);
 }
 
-DAM_INLINE void scan_all(const dam_coarse_block *b, int64_t groups, bool sum, bool single)
+DAM_INLINE void scan_all(const dam_coarse_block *b, int64_t groups, bool sum, slices_kind kind)
 {
     int64_t g = 0;
 
-    for (; g + 2 <= groups; g += 2)
-        scan_groups(b, sum, g * GROUP, 2, single);
-    if (g < groups)
-        scan_groups(b, sum, g * GROUP, 1, single);
+    for (; g + 2 <= groups && kind != TWO_SLICES; g += 2)
+        scan_groups(b, sum, g * GROUP, 2, kind);
+    for (; g < groups; g++)
+        scan_groups(b, sum, g * GROUP, 1, kind);
 }
 
 /* States: sixteen rows of a slice; patterns: a row for every four components; else products. */
@@ -166,13 +236,31 @@ static void scan(const dam_coarse_block *b)
 {
     const int64_t left = b->states % GROUP;
     const int64_t groups = b->states / GROUP + (left > 0 && is_worth(b, left));
-    const bool single = b->shape.slices == 1;
+    const int slices = b->shape.slices;
 
     configure(b->shape);
-    if (b->sum)
-        single ? scan_all(b, groups, true, true) : scan_all(b, groups, true, false);
-    else
-        single ? scan_all(b, groups, false, true) : scan_all(b, groups, false, false);
+    for (int64_t i = 0; i < groups * GROUP && !b->sum; i++)
+        memset(b->mask + i * b->mask_stride, 0xff, (size_t)b->tiles * sizeof *b->mask);
+    switch (b->sum * 3 + (slices < 3 ? slices : 0)) {
+    case 0:
+        scan_all(b, groups, false, MANY_SLICES);
+        break;
+    case 1:
+        scan_all(b, groups, false, ONE_SLICE);
+        break;
+    case 2:
+        scan_all(b, groups, false, TWO_SLICES);
+        break;
+    case 3:
+        scan_all(b, groups, true, MANY_SLICES);
+        break;
+    case 4:
+        scan_all(b, groups, true, ONE_SLICE);
+        break;
+    default:
+        scan_all(b, groups, true, TWO_SLICES);
+        break;
+    }
     _tile_release();
     dam_coarse_scan_vnni(b, groups * GROUP);
 }
