@@ -1,7 +1,8 @@
 /*
  * Speed of the inner loops: the rate of multiply-adds that a core reaches in registers alone, and
  * beside it, in the same seconds, what the single-precision pass (fused.h) and the reference reach
- * over the shapes of the papers' maps; and normals. Times are processor time of the threads, so
+ * over the shapes of the papers' maps; normals; and the passes in bytes beside that in single
+ * precision. Times are processor time of the threads, so
  * that a busy machine disturbs less; measurements take turns, and the best of each counts, of the
  * peak as well as of what is compared with it.
  */
@@ -17,6 +18,7 @@
 
 #include "fused.h"
 #include "memory.h"
+#include "patterns.h"
 
 #define REPEATS 15
 #define PEAK_SECONDS 0.004
@@ -269,6 +271,135 @@ static void measure(const dam_kernels *k, const field *f, dam_kernel kernel, int
     fflush(stdout);
 }
 
+/* The passes that are compared, each on states that are nowhere near a pattern. */
+static const struct {
+    const char *name;
+    dam_kernel kernel;
+    int parts;
+    bool fine;
+} byte_passes[] = {{"single", DAM_LSE, 0, false},    {"single, fine", DAM_LSE, 0, true},
+                   {"two bytes", DAM_LSE, 2, false}, {"two, fine", DAM_LSE, 2, true},
+                   {"one byte", DAM_LSE, 1, false},  {"one, LSR", DAM_LSR, 1, false}};
+#define BYTE_PASSES (sizeof byte_passes / sizeof byte_passes[0])
+
+/* Nanoseconds of byte_passes[i] per pattern and state; the edges have been learnt before. */
+static double time_of_pass(const dam_pass *pass, size_t i)
+{
+    const double begin = now();
+    double count = 0;
+
+    do {
+        if (byte_passes[i].parts == 0)
+            dam_single_pass(pass);
+        else if (byte_passes[i].parts == 1)
+            dam_coarse_pass(pass);
+        else
+            dam_paired_pass(pass);
+        count += (double)pass->M * (double)pass->states;
+    } while (now() - begin < PASS_SECONDS);
+    return 1e9 * (now() - begin) / count;
+}
+
+static dam_patterns *draw(int N, int64_t M, const dam_kernels *k, float **panels)
+{
+    float *rows = room(DAM_PANEL, (uint64_t)N * sizeof *rows);
+    dam_patterns *p;
+
+    if (dam_patterns_draw(&p, N, M, 1, 1, 1, &(dam_error){0}))
+        exit(1);
+    *panels = room(dam_patterns_bytes(p), 1);
+    for (int64_t i = 0; i < dam_patterns_panels(p); i++)
+        dam_patterns_fill_panel(p, k, 0, i, rows, *panels + i * N * DAM_PANEL);
+    dam_free(rows);
+    return p;
+}
+
+/* One line: all passes by turns, on one thread, the best of each. */
+static void measure_bytes(const dam_kernels *k, int N, int64_t M)
+{
+    static int64_t slot[STATES];
+    static double near[STATES], wanted[STATES], depth[BYTE_PASSES][STATES];
+    static dam_interval L[STATES];
+    double best[BYTE_PASSES];
+    dam_bytes_set bytes[3] = {{.of = NULL}};
+    float *panels, *x = room(STATES, (uint64_t)N * sizeof *x);
+    dam_patterns *p = draw(N, M, k, &panels);
+    const uint64_t one = dam_coarse_scratch(N, STATES), two = dam_paired_scratch(N, STATES);
+    const uint64_t zero = dam_single_scratch(N, STATES);
+    void *scratch = room(one > two ? (one > zero ? one : zero) : (two > zero ? two : zero), 1);
+
+    k->normals((dam_stream){2, 1}, (int64_t)STATES * N, 0, x);
+    for (int i = 0; i < STATES; i++) {
+        slot[i] = i;
+        onto_sphere(N, x + i * N, 1);
+    }
+    for (int parts = 1; parts <= 2; parts++)
+        dam_bytes_make(bytes + parts, p, k, panels, 1, parts);
+    memset(depth, 0, sizeof depth);
+    for (int repeat = -10; repeat < REPEATS; repeat++)
+        for (size_t i = 0; i < BYTE_PASSES; i++) {
+            const dam_hamiltonian h = {.kernel = byte_passes[i].kernel,
+                                       .beta_net = 1,
+                                       .b = byte_passes[i].kernel == DAM_LSR ? 3.41 : 0};
+            const dam_reference r = dam_reference_of(&h, N);
+            const dam_pass pass = {.kernels = k,
+                                   .reference = &r,
+                                   .N = N,
+                                   .M = M,
+                                   .panels = panels,
+                                   .coarse = bytes[byte_passes[i].parts].of,
+                                   .x = x,
+                                   .slot = slot,
+                                   .states = STATES,
+                                   .near = near,
+                                   .wanted = wanted,
+                                   .depth = depth[i],
+                                   .scratch = scratch,
+                                   .L = L,
+                                   .fine = byte_passes[i].fine};
+            for (int c = 0; c < STATES; c++)
+                wanted[c] = byte_passes[i].fine ? 0.9e-6 * N : 0.03;
+            const double time = time_of_pass(&pass, i);
+            best[i] = repeat <= 0 || time < best[i] ? time : best[i];
+            for (int c = 0; c < STATES && r.kernel == DAM_LSE && L[c].low > -1e300; c++)
+                near[c] = L[c].low;
+        }
+    printf("%4d %7lld", N, (long long)M);
+    for (size_t i = 0; i < BYTE_PASSES; i++)
+        if (byte_passes[i].parts == 2 && N > DAM_PAIRED_LARGEST_N)
+            printf(" %13s", "");
+        else
+            printf(" %13.3f", best[i]);
+    printf("\n");
+    fflush(stdout);
+    for (int parts = 1; parts <= 2; parts++)
+        dam_bytes_drop(bytes + parts);
+    dam_patterns_release(p);
+    dam_free(panels);
+    dam_free(scratch);
+    dam_free(x);
+}
+
+/* The shapes of maps, on the best instruction set. */
+static void compare_bytes(void)
+{
+    static const struct {
+        int N;
+        int64_t M;
+    } shapes[] = {{28, 312640}, {37, 143706}, {51, 79288}, {64, 57500}, {96, 39460}, {499, 21451}};
+    const dam_kernels *k;
+
+    dam_kernels_get(&k, &(dam_error){0});
+    printf("\nOne core, %s, loops in bytes: %s. Nanoseconds per pattern and state, %d states\n"
+           "%4s %7s",
+           k->name, dam_coarse_loops_for(k)->name, STATES, "N", "M");
+    for (size_t i = 0; i < BYTE_PASSES; i++)
+        printf(" %13s", byte_passes[i].name);
+    printf("\n");
+    for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++)
+        measure_bytes(k, shapes[s].N, shapes[s].M);
+}
+
 static void print_peaks(const dam_kernels *k)
 {
     double singles = 0, doubles = 0, normals = 0, proposals = 0, products = 0;
@@ -301,6 +432,8 @@ int main(int argc, char **argv)
     for (int i = 0; i < 3; i++)
         if (dam_kernels_named(names[i], &k, &(dam_error){0}) == DAM_OK)
             print_peaks(k);
+    if (argc < 2)
+        compare_bytes();
     printf(
         "\nMultiply-adds a second, all threads: the single-precision pass over %d states and the\n"
         "reference, fractions of the peak in single and double; width of an interval of L\n"

@@ -99,7 +99,7 @@ static int64_t find_near(const dam_near *w, int64_t i, int64_t first, int64_t n,
     const uint16_t *mask = w->mask + i * w->mask_stride;
     int64_t found = 0;
 
-    for (int64_t t = 0; marked && t < tiles; t += 4) {
+    for (int64_t t = 0; marked && !w->states[i].given_up && t < tiles; t += 4) {
         uint64_t far, near;
         while (tiles - t >= 16 && all_far(mask + t))
             t += 16;
