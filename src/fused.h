@@ -40,7 +40,8 @@ uint64_t dam_coarse_scratch(int N, int64_t states);
 bool dam_coarse_pass(const dam_pass *pass);
 
 /* Two bytes a component, for LSE up to DAM_PAIRED_LARGEST_N dimensions: where many patterns count,
- * all of them with an error that is small against decisions. For energies near ones as above. */
+ * all of them with an error that is small against decisions. The fine one takes near patterns as
+ * above, for what is left open and for energies. */
 uint64_t dam_paired_scratch(int N, int64_t states);
 bool dam_paired_pass(const dam_pass *pass);
 

@@ -15,8 +15,8 @@
 /* Exponent, as a single holds it, of a term of alignment 1: no sum of a block overflows. */
 #define TOP 239.0
 
-/* For energies patterns near a state are evaluated one by one (near.h): what one costs, and where
- * the edge is put below L at first. */
+/* The fine pass evaluates patterns near a state one by one (near.h): what one costs, and where the
+ * edge is put below L at first. */
 #define NEAR_COST 60.0
 #define FIRST_DEPTH 12.0
 

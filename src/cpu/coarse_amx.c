@@ -421,38 +421,24 @@ DAM_INLINE void sum_groups(const dam_paired_block *b, pair_kind kind)
         sum_group(b, kind, j);
 }
 
+DAM_INLINE void sum_kind(const dam_paired_block *b, bool joint, bool narrow)
+{
+    if (b->mask)
+        sum_groups(b, (pair_kind){joint, narrow, true});
+    else
+        sum_groups(b, (pair_kind){joint, narrow, false});
+}
+
 static void sum_pairs(const dam_paired_block *b)
 {
     const bool joint = 2 * b->depth <= 64;
     const dam_coarse_shape shape = {1, joint ? 2 * b->depth : b->depth};
 
     configure(shape);
-    switch (joint << 2 | b->narrow << 1 | (b->mask != NULL)) {
-    case 0:
-        sum_groups(b, (pair_kind){false, false, false});
-        break;
-    case 1:
-        sum_groups(b, (pair_kind){false, false, true});
-        break;
-    case 2:
-        sum_groups(b, (pair_kind){false, true, false});
-        break;
-    case 3:
-        sum_groups(b, (pair_kind){false, true, true});
-        break;
-    case 4:
-        sum_groups(b, (pair_kind){true, false, false});
-        break;
-    case 5:
-        sum_groups(b, (pair_kind){true, false, true});
-        break;
-    case 6:
-        sum_groups(b, (pair_kind){true, true, false});
-        break;
-    default:
-        sum_groups(b, (pair_kind){true, true, true});
-        break;
-    }
+    if (b->narrow)
+        joint ? sum_kind(b, true, true) : sum_kind(b, false, true);
+    else
+        joint ? sum_kind(b, true, false) : sum_kind(b, false, false);
     _tile_release();
 }
 
