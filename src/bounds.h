@@ -246,17 +246,20 @@ DAM_HD double dam_coarse_error(double N, double pattern_error, double state_erro
             1e-13);
 }
 
-/* With two bytes a component (cpu/coarse.h): `product` is that of the lengths of the second bytes'
- * vectors, whose product is left out. */
+/* With more bytes a component (cpu/coarse.h): `product` is the most that products of parts which are
+ * left out amount to. */
 DAM_HD double dam_paired_error(double N, double pattern_error, double state_error, double product)
 {
     return dam_coarse_error(N, pattern_error, state_error) +
            DAM_SINGLE_SHRINK * product / N * (1.0 + 1e-9);
 }
 
-/* Relative error of the power of two of dam_paired_block: 4.5556e-3 measured at all fractions
- * (tests/c/test_coarse.c), padded. */
+/* Relative error of the powers of two of dam_paired_block: 4.5556e-3 and 2.76e-6 measured at all
+ * fractions (tests/c/test_coarse.c), padded; and what may be lost by rounding down to bits of a
+ * single, at most one and a half of the last. */
 #define DAM_PAIRED_EXP2 4.56e-3
+#define DAM_PAIRED_FINE_EXP2 2.9e-6
+#define DAM_PAIRED_TRUNCATION (1.5 * 0.6931472 * 0x1p-23)
 
 /* What a coarse pass has found of a state: near patterns, evaluated one by one, and the rest. */
 typedef struct {

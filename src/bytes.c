@@ -13,10 +13,18 @@
 /* Rows are made where they take no more than this part of the free memory. */
 #define ROWS_SHARE 0.25
 
-/* What patterns of a panel are off their bytes: the largest squares of these vectors. */
+/* What patterns are off their bytes: the largest squares of these vectors, with one, two, three. */
 typedef struct {
-    double first, rest;
+    double off[DAM_PARTS];
 } squares;
+
+/* Where bytes go. */
+typedef struct {
+    dam_coarse_shape shape;
+    int N, parts;
+    double quantum;
+    int8_t *bytes, *third;
+} places;
 
 double dam_largest_of(const float *x, int64_t numbers)
 {
@@ -40,67 +48,76 @@ int dam_bytes_parts(const dam_kernels *kernels, dam_kernel kernel, int N, int64_
     return automatic && kernel == DAM_LSE && N < LEAST_N_LSE ? 0 : 1;
 }
 
-static float byte_of(float scaled)
+/* Parts of a component that stand in `third`. */
+static int third_parts(dam_coarse_shape shape)
 {
-    return fmaxf(-127.0f, fminf(127.0f, rintf(scaled)));
+    return dam_paired_joint(dam_coarse_row(shape)) ? 2 : 1;
+}
+
+/* Puts part `part` of component k of a panel's patterns at its place among `parts`. */
+static void put(const places *to, int8_t *bytes, int parts, int64_t number, int part, int k,
+                const int8_t *byte)
+{
+    const int64_t tile = dam_bytes_place(to->shape, parts, DAM_COARSE_TILE, 0, 0);
+
+    bytes += dam_bytes_place(to->shape, parts, number * DAM_PANEL, part, k);
+    for (int i = 0; i < DAM_PANEL; i++)
+        bytes[i / DAM_COARSE_TILE * tile + i % DAM_COARSE_TILE * 4] = byte[i];
 }
 
 /* The largest squares of what a panel's patterns are off their bytes. */
-static squares fill_panel(dam_coarse_shape shape, int parts, int N, const float *panel,
-                          double quantum, int64_t number, int8_t *bytes)
+static squares fill_panel(const places *to, const float *panel, int64_t number)
 {
-    const float inverse = (float)(1.0 / quantum), inverse_fine = (float)(256.0 / quantum);
-    const int64_t tile = dam_bytes_place(shape, parts, DAM_COARSE_TILE, 0, 0);
-    const int64_t second = dam_bytes_place(shape, parts, 0, 1, 0);
-    double first[DAM_PANEL] = {0}, rest[DAM_PANEL] = {0};
-    squares largest = {0, 0};
+    const int beside = third_parts(to->shape);
+    const double fine = to->quantum / 65536.0;
+    double left[DAM_PARTS][DAM_PANEL] = {{0}};
+    int8_t byte[DAM_PARTS][DAM_PANEL] = {{0}};
+    squares largest = {{0}};
 
-    for (int k = 0; k < N; k++) {
-        int8_t *to = bytes + dam_bytes_place(shape, parts, number * DAM_PANEL, 0, k);
+    for (int k = 0; k < to->N; k++) {
         for (int i = 0; i < DAM_PANEL; i++) {
-            const int64_t at = i / DAM_COARSE_TILE * tile + i % DAM_COARSE_TILE * 4;
-            const float xi = panel[k * DAM_PANEL + i], scaled = byte_of(xi * inverse);
-            const double off = xi - quantum * scaled;
-            first[i] += off * off;
-            to[at] = (int8_t)scaled;
-            if (parts > 1) {
-                const float fine = byte_of((float)off * inverse_fine);
-                const double left = off - quantum / 256.0 * fine;
-                rest[i] += left * left;
-                to[at + second] = (int8_t)fine;
+            const float xi = panel[k * DAM_PANEL + i];
+            int8_t three[DAM_PARTS] = {0};
+            double off = xi, unit = to->quantum;
+            if (to->parts > 1)
+                dam_three_bytes(xi / fine, three);
+            else
+                three[0] = (int8_t)fmaxf(-127.0f, fminf(127.0f, rintf(xi * (float)(1.0 / unit))));
+            for (int part = 0; part < DAM_PARTS; part++, unit /= 256.0) {
+                off -= unit * three[part];
+                left[part][i] += off * off;
+                byte[part][i] = three[part];
             }
         }
+        for (int part = 0; part < to->parts; part++)
+            put(to, to->bytes, to->parts, number, part, k, byte[part]);
+        for (int part = 0; part < beside && to->third; part++)
+            put(to, to->third, beside, number, part, k, byte[2 - part]);
     }
-    for (int i = 0; i < DAM_PANEL; i++) {
-        largest.first = fmax(largest.first, first[i]);
-        largest.rest = fmax(largest.rest, rest[i]);
-    }
+    for (int part = 0; part < DAM_PARTS; part++)
+        for (int i = 0; i < DAM_PANEL; i++)
+            largest.off[part] = fmax(largest.off[part], left[part][i]);
     return largest;
 }
 
 /* The bytes of a disorder from its panels. */
-static dam_bytes fill(const dam_patterns *p, const float *panels, int parts, int8_t *bytes)
+static dam_bytes fill(const dam_patterns *p, const float *panels, places to)
 {
-    const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
-    squares largest = {0, 0};
+    dam_bytes of = {.parts = to.parts, .bytes = to.bytes, .third = to.third};
     double component = 0;
 
     for (int64_t i = 0; i < number; i++)
         component = fmax(component, dam_largest_of(panels + i * size, size));
-    const double quantum = component > 0 ? component / 127.0 : 1.0;
+    to.quantum = of.quantum = component > 0 ? component / 127.0 : 1.0;
     for (int64_t i = 0; i < number && !dam_interrupted(); i++) {
-        const squares own = fill_panel(shape, parts, p->N, panels + i * size, quantum, i, bytes);
-        largest.first = fmax(largest.first, own.first);
-        largest.rest = fmax(largest.rest, own.rest);
+        const squares own = fill_panel(&to, panels + i * size, i);
+        for (int part = 0; part < DAM_PARTS; part++)
+            of.off[part] = fmax(of.off[part], own.off[part]);
     }
-    return (dam_bytes){parts,
-                       quantum,
-                       sqrt(largest.first) * (1.0 + 1e-9),
-                       sqrt(largest.rest) * (1.0 + 1e-9),
-                       bytes,
-                       NULL,
-                       0};
+    for (int part = 0; part < DAM_PARTS; part++)
+        of.off[part] = sqrt(of.off[part]) * (1.0 + 1e-9);
+    return of;
 }
 
 /* Room of a size, unless it is there already. */
@@ -149,19 +166,28 @@ void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels
 {
     const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
-    const uint64_t each = (uint64_t)dam_bytes_place(shape, parts, number * DAM_PANEL, 0, 0);
+    const int64_t padded = number * DAM_PANEL;
+    const uint64_t each = (uint64_t)dam_bytes_place(shape, parts, padded, 0, 0);
+    const uint64_t third =
+        parts > 1 ? (uint64_t)dam_bytes_place(shape, third_parts(shape), padded, 0, 0) : 0;
     const uint64_t head =
         ((uint64_t)count * sizeof(dam_bytes) + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
+    const uint64_t all = head + (uint64_t)count * (each + third);
 
     set->count = 0;
-    if (!make_room(&set->memory, &set->bytes, head + (uint64_t)count * each, "patterns in bytes"))
+    if (!make_room(&set->memory, &set->bytes, all, "patterns in bytes"))
         return;
     set->of = set->memory;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t d = 0; d < count; d++) {
-        int8_t *to = (int8_t *)set->memory + head + (uint64_t)d * each;
-        memset(to, 0, each);
-        set->of[d] = fill(p, panels + d * number * size, parts, to);
+        int8_t *to = (int8_t *)set->memory + head + (uint64_t)d * (each + third);
+        memset(to, 0, each + third);
+        set->of[d] = fill(p, panels + d * number * size,
+                          (places){.shape = shape,
+                                   .N = p->N,
+                                   .parts = parts,
+                                   .bytes = to,
+                                   .third = parts > 1 ? to + each : NULL});
     }
     make_rows(set, p, kernels, panels, count);
     set->count = dam_interrupted() ? 0 : count;

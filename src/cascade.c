@@ -14,11 +14,6 @@
 #define LIST_WIDTH 0.05
 #define CARRIED_WIDTH 0.5
 #define COARSE_WIDTH 0.03
-#define FINE_WIDTH 0.003
-
-/* In lower dimension so many patterns make up LSE that for its energies single precision is faster
- * than evaluating what is near one by one. */
-#define LEAST_N_NEAR 48
 
 /* The current state is evaluated by the tier that is asked when its interval is so much wider. */
 #define REPEAT_WIDTH 4.0
@@ -42,8 +37,14 @@
 
 /* States that patterns are brought in for at a time, if possible: a part of the gang's chains, for
  * fewer others go on meanwhile. */
-#define ENOUGH 8
+#define ENOUGH 16
 #define ENOUGH_PART 5
+
+/* Matrix units take sixteen states at a time: so few are left to the next pass. */
+#define FEW 3
+
+/* A tight pass is told of current states, too, whose intervals are so much wider than its own. */
+#define TIGHT_WIDTH 1.5
 
 /* The passes in lower precision. */
 typedef struct {
@@ -52,16 +53,18 @@ typedef struct {
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
     bool fine;
+    bool tight; /* what the pass before has left open goes with the next states of that one */
     double cost_per_N, cost; /* cycles per pattern and state, roughly; with one byte: its loops' */
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, 0.004, 0.3},
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, 0.005, 0.45},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, 0, 0},
-    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, 0.05, 0.5},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, 0, 0},
-    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, 0.06, 0.6},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, false, 0.004, 0.3},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, true, 0.006, 0.5},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 0},
+    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, false, 0.05, 0.5},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, false, 0.01, 1.0},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 0},
+    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -159,8 +162,8 @@ static double cost_of(const dam_gang *g, size_t i)
 }
 
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
- * knows all there is, and intervals in single precision are too wide. With two bytes the fine one
- * also decides what the rough one leaves open. */
+ * knows all there is, and intervals in single precision are too wide. Where steps are taken
+ * together there is no next time that a tight one could wait for. */
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const certified_pass *p = passes + i;
@@ -168,8 +171,8 @@ static bool available(const dam_gang *g, size_t i, bool measure)
 
     if (!has(g, p->tier) || (p->parts > 0 && p->parts != parts))
         return false;
-    if (p->parts == 2 && p->fine)
-        return !measure || g->N >= LEAST_N_NEAR;
+    if (p->tight)
+        return !measure;
     if (p->fine)
         return measure && g->reference->kernel == DAM_LSE;
     /* beside pairs accepted proposals need a fine one, and so do the few that are left */
@@ -624,16 +627,22 @@ static bool waits(const dam_cascade *w, size_t i, int64_t c)
     return g->chain[c].steps < w->fortune[(int64_t)i * g->chains + c].wait_until;
 }
 
-/* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots. */
-static int64_t undecided(dam_cascade *w, size_t i)
+/* Whether what pass `i` finds of a proposal is narrow enough to be carried along, if accepted. */
+static bool narrow(size_t i)
+{
+    return passes[i].fine || passes[i].tight || passes[i].parts == 0;
+}
+
+/* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots from n on; returns
+ * the number of slots. */
+static int64_t undecided(dam_cascade *w, size_t i, int64_t n)
 {
     const dam_tier tier = i < PASSES ? passes[i].tier : DAM_TIER_REFERENCE;
-    int64_t n = 0;
 
     for (int64_t c = 0; c < w->g->chains; c++)
         if (is_open(w, c) && !w->renew[c] && (w->parked[c] == 0 || w->parked[c] == i + 1) &&
-            (i == PASSES || passes[i].fine || w->from[c] <= tier) &&
-            (i == PASSES || !waits(w, i, c)))
+            (i == PASSES || narrow(i) || w->from[c] <= tier) && (i == PASSES || !waits(w, i, c)) &&
+            (i == PASSES || !passes[i].tight || w->parked[c] > 0 || waits(w, i - 1, c)))
             w->slot[n++] = c;
     return n;
 }
@@ -664,13 +673,15 @@ static bool park(dam_cascade *w, size_t i, int64_t n)
     for (int64_t c = 0; c < w->g->chains; c++)
         moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
     for (int64_t slot = 0; slot < n && moving > 0; slot++)
-        w->parked[w->slot[slot]] = i + 1;
+        if (w->parked[w->slot[slot]] == 0)
+            w->parked[w->slot[slot]] = i + 1;
     return moving > 0;
 }
 
-/* A pass over states, of x[][N], in n slots, into w->L. A slot from the number of chains on stands
+/* A pass over states, of x[][N], in n slots, into w->L; the first `rough` are not tight. A slot from the number of chains on stands
  * for the current state of a chain, which is beside the proposals. */
-static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t n)
+static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t rough,
+                     int64_t n)
 {
     const dam_gang *g = w->g;
     const double certified = WANTED_OF_CERTIFIED * tolerance_of(g);
@@ -683,6 +694,7 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
                            .x = x,
                            .slot = w->slot,
                            .states = n,
+                           .rough = rough,
                            .near = w->near,
                            .wanted = w->wanted,
                            .depth = w->depth + (p - passes) * 2 * g->chains,
@@ -693,26 +705,32 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = w->slot[i] % g->chains;
         w->near[i] = w->now[c].low;
-        w->wanted[i] = p->fine && w->measure
-                           ? certified
-                           : (p->fine ? FINE_WIDTH : COARSE_WIDTH) * g->chain[c].theta;
+        w->wanted[i] = p->fine ? certified : COARSE_WIDTH * g->chain[c].theta;
         g->chain[c].patterns[p->tier] += (uint64_t)g->M;
     }
     return p->pass(&pass) && !dam_interrupted();
 }
 
+/* Whether the current state of chain `c` is to be evaluated beside its proposal by a pass. */
+static bool wants_current(const dam_cascade *w, const certified_pass *p, int64_t c)
+{
+    if (p->tight)
+        return !(width(w->now[c]) <= TIGHT_WIDTH * w->tight_width);
+    return (p->parts == 0 || p->fine) && width(w->next[c]) < REPEAT_WIDTH * width(w->now[c]);
+}
+
 /*
  * Adds the current states that are known no better than what an earlier pass left undecided to the
- * proposals in n slots: the patterns are read for both. Returns the number of slots.
+ * proposals in slots from `first` to n: the patterns are read for both. Returns the number of slots.
  */
-static int64_t add_current(dam_cascade *w, const certified_pass *p, int64_t n)
+static int64_t add_current(dam_cascade *w, const certified_pass *p, int64_t first, int64_t n)
 {
     const dam_gang *g = w->g;
     int64_t all = n;
 
-    for (int64_t i = 0; i < n && (p->parts == 0 || p->fine); i++) {
+    for (int64_t i = first; i < n; i++) {
         const int64_t c = w->slot[i];
-        if (!(width(w->next[c]) < REPEAT_WIDTH * width(w->now[c])))
+        if (!wants_current(w, p, c))
             continue;
         memcpy(w->proposal + (g->chains + c) * g->N, g->x + c * g->N, (size_t)g->N * sizeof *g->x);
         w->slot[all++] = g->chains + c;
@@ -732,36 +750,75 @@ static void refine_current(dam_cascade *w, int64_t first, int64_t last)
     }
 }
 
+/* Whether there is a tight pass beside pass `i`. */
+static bool tight_beside(const dam_cascade *w, size_t i)
+{
+    return i + 1 < PASSES && passes[i + 1].tight && available(w->g, i + 1, w->measure);
+}
+
+/* What pass `i` has found of the proposal in a slot; whether its chain is still undecided because
+ * the current state is known less well. */
+static bool take_result(dam_cascade *w, size_t i, int64_t slot)
+{
+    const certified_pass *p = passes + i;
+    const int64_t c = w->slot[slot];
+    dam_chain *chain = w->g->chain + c;
+    dam_verdict v;
+
+    w->next[c] = intersection(w->next[c], w->L[slot]);
+    chain->tried[p->tier]++;
+    v = conclude(w, c);
+    remember(w, i, c);
+    w->parked[c] = 0;
+    if (p->tight)
+        w->tight_width = width(w->L[slot]);
+    else if (tight_beside(w, i) && !waits(w, i + 1, c)) {
+        w->parked[c] = w->verdict[c] == DAM_UNDECIDED ? i + 2 : 0;
+        return false;
+    }
+    chain->unsure[p->tier] += v == DAM_UNDECIDED;
+    return v == DAM_UNDECIDED && !p->tight &&
+           width(w->now[c]) > REPEAT_WIDTH * width(w->next[c]);
+}
+
+/* Puts the chains that pass `i` is to decide, and after them those that the tight one beside it is
+ * to decide, into slots; returns the number of slots, and that of the former. */
+static int64_t fill_slots(dam_cascade *w, size_t i, int64_t *former)
+{
+    const bool tight = tight_beside(w, i);
+    int64_t n = undecided(w, i, 0);
+
+    *former = n;
+    if (tight)
+        n = undecided(w, i + 1, n);
+    if (!tight || n == 0 || n > FEW)
+        return n;
+    for (int64_t slot = 0; slot < n; slot++)
+        w->parked[w->slot[slot]] = 0; /* the next one will see to them */
+    return 0;
+}
+
 /* Decides what can be decided by a pass in lower precision; false when interrupted. */
 static bool judge_by_pass(dam_cascade *w, size_t which)
 {
     const certified_pass *p = passes + which;
-    const int64_t n = undecided(w, which);
-    int64_t unsure = 0, all;
-    dam_verdict v;
+    int64_t former, unsure = 0;
+    const int64_t n = fill_slots(w, which, &former);
+    const bool beside = tight_beside(w, which);
 
     if (n == 0 || park(w, which, n))
         return true;
-    all = add_current(w, p, n);
-    if (!run_pass(w, p, w->proposal, all))
+    const int64_t first = beside ? former : 0;
+    const int64_t all = add_current(w, beside ? p + 1 : p, first, n);
+    if (!run_pass(w, p, w->proposal, former, all))
         return false;
     refine_current(w, n, all);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t c = w->slot[i];
-        w->next[c] = intersection(w->next[c], w->L[i]);
-        w->g->chain[c].tried[p->tier]++;
-        v = conclude(w, c);
-        remember(w, which, c);
-        w->parked[c] = 0;
-        if (v != DAM_UNDECIDED)
-            continue;
-        w->g->chain[c].unsure[p->tier]++;
-        if (width(w->now[c]) > REPEAT_WIDTH * width(w->next[c])) /* a coarser tier's */
-            w->slot[unsure++] = c;
-    }
+    for (int64_t i = 0; i < n; i++)
+        if (take_result(w, i < former ? which : which + 1, i))
+            w->slot[unsure++] = w->slot[i];
     if (unsure == 0)
         return true;
-    if (!run_pass(w, p, w->g->x, unsure))
+    if (!run_pass(w, p, w->g->x, unsure, unsure))
         return false;
     refine_current(w, 0, unsure);
     for (int64_t i = 0; i < unsure; i++)
@@ -787,7 +844,7 @@ static bool judge_by_reference(dam_cascade *w, int64_t n, bool keep)
 /* Decides the rest, current states evaluated where they must be; false when interrupted. */
 static bool judge_the_rest(dam_cascade *w)
 {
-    const int64_t n = undecided(w, PASSES);
+    const int64_t n = undecided(w, PASSES, 0);
     int64_t unsure = 0;
 
     if (n > 0 && !judge_by_reference(w, n, false))
@@ -877,7 +934,7 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
             propose(w, c);
     }
     for (size_t i = 0; i < PASSES; i++)
-        if (available(w->g, i, w->measure) && !judge_by_pass(w, i))
+        if (available(w->g, i, w->measure) && !passes[i].tight && !judge_by_pass(w, i))
             return DAM_ERR_INTERRUPTED;
     status = renew_lists(w, e);
     if (status)

@@ -114,7 +114,7 @@ static void prepare_row(work *w, int64_t i)
         w->total[i] += to[k];
     }
     w->near.states[i].error =
-        dam_coarse_error(pass->N, pass->coarse->error, sqrt(square) * (1.0 + 1e-9));
+        dam_coarse_error(pass->N, pass->coarse->off[0], sqrt(square) * (1.0 + 1e-9));
 }
 
 /* Where the patterns that are near state i begin. */

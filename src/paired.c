@@ -11,27 +11,28 @@
 /* Patterns that are taken at a time: their bytes stay in the second-level cache while all states
  * meet them, and lanes add up few enough terms. */
 #define BLOCK 2048
+#define FINE_BLOCK 1024
 
 /* Exponent, as a single holds it, of a term of alignment 1: no sum of a block overflows. */
 #define TOP 239.0
 
-/* The fine pass evaluates patterns near a state one by one (near.h): what one costs, and where the
- * edge is put below L at first. */
-#define NEAR_COST 60.0
-#define FIRST_DEPTH 12.0
+/* Bits of a single's fraction. */
+#define FRACTION 23
 
 /* A pass at work: `scratch`, cut into pieces. */
 typedef struct {
     const dam_pass *pass;
     const dam_coarse_loops *loops;
-    int64_t groups; /* of states */
-    double quantum; /* of the states' first bytes */
-    double scale;   /* units of the integers in an octave of a term */
-    dam_paired_block b;
+    int64_t groups;   /* of states, */
+    int64_t rough;    /* of which so many are taken roughly */
+    int64_t block;    /* patterns of a block */
+    double quantum;   /* of the states' first bytes */
+    int bits;         /* rough: of the fraction of a term's exponent */
+    double start[2];  /* rough, and fine: what is added to exponents, in octaves */
+    dam_paired_block b[2];
     int8_t *rows;
-    int32_t *edge; /* [states] */
     float (*sums)[DAM_COARSE_TILE];
-    dam_near near;
+    dam_near near; /* patterns that fill no tile */
 } work;
 
 /* Cuts the scratch, where there is one, into pieces; returns its size. */
@@ -42,8 +43,7 @@ static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
     const dam_piece pieces[] = {
-        {(void **)&w->rows, n * 3 * depth},
-        {(void **)&w->edge, n * sizeof *w->edge},
+        {(void **)&w->rows, n * DAM_PAIRED_ROW * depth},
         {(void **)&w->sums, n * sizeof *w->sums},
     };
     const uint64_t own = dam_cut(scratch, pieces, sizeof pieces / sizeof pieces[0]);
@@ -58,8 +58,8 @@ uint64_t dam_paired_scratch(int N, int64_t states)
 }
 
 /*
- * Quantum of the states: a product of 1 is 2^-shift of an octave, as fine as the states' components
- * and 32 bits allow. False when it would be too rough for anything.
+ * Quantum of the states: the least product of two bytes is 2^-bits of an octave, as fine as the
+ * states' components and 32 bits allow. False when it would be too rough for anything.
  */
 static bool choose_quantum(work *w)
 {
@@ -75,16 +75,52 @@ static bool choose_quantum(work *w)
     (void)frexp(largest / 127.0 * each * (1.0 - 1e-9), &exponent);
     /* and every sum is within 31 bits */
     const double room = floor(log2(2147483647.0 / (TOP + 3.0 * octaves + 4.0)));
-    const int bits = (int)fmin(fmin(23.0, -exponent), room);
-    if (!(bits >= 4))
+    w->bits = (int)fmin(fmin(FRACTION, -exponent), room);
+    if (!(w->bits >= 4))
         return false;
-    w->scale = ldexp(1.0, bits);
-    w->quantum = 1.0 / (w->scale * each);
-    w->b.shift = 23 - bits;
-    w->b.floor = 1 << bits;
-    w->b.start = (int32_t)floor((TOP - octaves) * w->scale);
-    w->b.narrow = 2.0 * octaves * 1.01 + 2.0 < TOP;
+    w->quantum = ldexp(1.0, -w->bits) / each;
     return true;
+}
+
+/* Whether state i is taken roughly. */
+static bool is_rough(const work *w, int64_t i)
+{
+    return i < w->rough * DAM_COARSE_TILE;
+}
+
+static dam_paired_level level_of(const work *w, int64_t i)
+{
+    return is_rough(w, i) ? DAM_PAIRED_ROUGH : w->pass->fine ? DAM_PAIRED_FULL : DAM_PAIRED_TIGHT;
+}
+
+/* How far alignments of a state in three bytes are off, whose bytes are off by these lengths. */
+static double error_of(const work *w, int64_t i, const double off[DAM_PARTS])
+{
+    const dam_bytes *of = w->pass->coarse;
+    const double second = (of->off[0] + of->off[1]) * (off[0] + off[1]); /* E.F at most */
+
+    switch (level_of(w, i)) {
+    case DAM_PAIRED_ROUGH:
+        return dam_paired_error(w->pass->N, of->off[1], off[1], second);
+    case DAM_PAIRED_TIGHT: /* without E.G */
+        return dam_paired_error(w->pass->N, of->off[1], off[2],
+                                (of->off[0] + of->off[1]) * (off[1] + off[2]));
+    default: /* without Q.G */
+        return dam_paired_error(w->pass->N, of->off[2], off[2],
+                                (of->off[1] + of->off[2]) * (off[1] + off[2]));
+    }
+}
+
+/* Octaves of terms, at most, in a single's exponent: of those of alignments from 1 to -1. */
+static double range_of(const work *w)
+{
+    return 2.0 * w->pass->reference->c * LOG2_E * 1.01 + 2.0;
+}
+
+/* Whether fine sums can be had: their bits are modulo 2^32, and end where those of a single do. */
+static bool can_be_fine(const work *w)
+{
+    return w->bits + 8 >= FRACTION && range_of(w) < TOP + 250.0;
 }
 
 /* Puts state i into bytes, and what alignments are off for that beside it. */
@@ -92,82 +128,105 @@ static void prepare_row(work *w, int64_t i)
 {
     const dam_pass *pass = w->pass;
     const float *x = pass->x + pass->slot[i] * pass->N;
-    int8_t *low = w->rows + i * 3 * w->b.depth, *high = low + w->b.depth;
-    const double fine = w->quantum / 256.0;
-    double second = 0, rest = 0;
+    const int depth = w->b[0].depth;
+    int8_t *row = w->rows + i * DAM_PAIRED_ROW * depth; /* G, F, X, 0, F, G */
+    double square[DAM_PARTS] = {0}, off[DAM_PARTS];
+    int8_t byte[DAM_PARTS];
 
     for (int k = 0; k < pass->N; k++) {
-        const double byte = fmax(-127.0, fmin(127.0, rint(x[k] / w->quantum)));
-        const double off = x[k] - w->quantum * byte;
-        const double next = fmax(-127.0, fmin(127.0, rint(off / fine)));
-        high[k] = (int8_t)byte;
-        low[k] = (int8_t)next;
-        second += fine * next * (fine * next);
-        rest += (off - fine * next) * (off - fine * next);
+        double left = x[k], quantum = w->quantum;
+        dam_three_bytes(x[k] / (w->quantum / 65536.0), byte);
+        for (int part = 0; part < DAM_PARTS; part++, quantum /= 256.0) {
+            row[(2 - part) * depth + k] = byte[part];
+            left -= quantum * byte[part];
+            square[part] += left * left;
+        }
+        row[4 * depth + k] = byte[1];
+        row[5 * depth + k] = byte[2];
     }
-    const dam_bytes *of = pass->coarse;
-    w->near.states[i].error =
-        dam_paired_error(pass->N, of->rest, sqrt(rest) * (1.0 + 1e-9),
-                         (of->error + of->rest) * sqrt(second) * (1.0 + 1e-9));
+    for (int part = 0; part < DAM_PARTS; part++)
+        off[part] = sqrt(square[part]) * (1.0 + 1e-9);
+    w->near.states[i].error = error_of(w, i, off);
 }
 
-/* Where the patterns that are near state i begin. */
-static void prepare_edge(work *w, int64_t i)
+/* What the loops are told of the states that are taken roughly, and of the others. */
+static void prepare_blocks(work *w)
 {
-    const dam_pass *pass = w->pass;
-    const double near = isfinite(pass->near[i]) ? pass->near[i] : 0;
-    const double edge = pass->reference->c + near - dam_near_depth(&w->near, i, FIRST_DEPTH);
+    const double octaves = w->pass->reference->c * LOG2_E;
+    const int64_t first = w->rough * DAM_COARSE_TILE, states = w->pass->states;
 
-    w->edge[i] = (int32_t)fmax(-0x1p30, fmin(0x1p30, floor(edge * LOG2_E * w->scale) + w->b.start));
+    for (int fine = 0; fine < 2; fine++) {
+        dam_paired_block *b = w->b + fine;
+        /* units of what `start` is added to, in an octave */
+        const double scale = ldexp(1.0, fine ? w->bits - 8 : w->bits);
+        b->level = level_of(w, fine ? states : 0);
+        b->depth = dam_coarse_row(dam_coarse_shape_of(w->pass->N));
+        b->state = w->rows + (fine ? first * DAM_PAIRED_ROW * b->depth : 0);
+        b->states = fine ? states - first : first;
+        b->states = b->states < 0 ? 0 : b->states;
+        b->shift = fine ? w->bits + 8 - FRACTION : FRACTION - w->bits;
+        b->floor = fine ? 1 << FRACTION : 1 << w->bits;
+        b->start = (int32_t)floor((TOP - octaves) * scale);
+        b->narrow = range_of(w) < TOP;
+        b->sums = w->sums + (fine ? first : 0);
+        w->start[fine] = b->start / scale;
+    }
+    if (first >= states)
+        w->b[0].states = states;
 }
 
 static void prepare(work *w)
 {
     const dam_pass *pass = w->pass;
 
-    dam_near_begin(&w->near, pass, NEAR_COST);
-    w->b.depth = dam_coarse_row(dam_coarse_shape_of(pass->N));
-    w->b.state = w->rows;
-    w->b.states = pass->states;
-    w->b.edge = w->edge;
-    w->b.mask = pass->fine ? w->near.mask : NULL;
-    w->b.mask_stride = w->near.mask_stride;
-    w->b.sums = w->sums;
-    memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * 3 * w->b.depth));
-    for (int64_t i = 0; i < pass->states; i++) {
+    w->block = pass->fine ? FINE_BLOCK : BLOCK;
+    prepare_blocks(w);
+    dam_near_begin(&w->near, pass, 1.0);
+    memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * DAM_PAIRED_ROW * w->b[0].depth));
+    for (int64_t i = 0; i < pass->states; i++)
         prepare_row(w, i);
-        if (pass->fine)
-            prepare_edge(w, i);
-    }
 }
 
-/* All states with the block of n patterns from `first` on. */
+/* The block of n patterns from `first` on with the states of one kind. */
+static void add_to_states(work *w, dam_paired_block *b, int64_t first, int64_t n)
+{
+    const dam_bytes *of = w->pass->coarse;
+    const int64_t part = (int64_t)b->depth * DAM_COARSE_TILE, left = w->pass->M - first - n;
+    const int64_t tile = first / DAM_COARSE_TILE;
+
+    b->pattern = of->bytes + tile * 2 * part;
+    b->third = b->level == DAM_PAIRED_FULL ? of->third + tile * part * (dam_paired_joint(b->depth) ? 2 : 1)
+                                           : NULL;
+    b->tiles = n / DAM_COARSE_TILE;
+    b->next = (const char *)b->pattern + b->tiles * 2 * part;
+    b->lines = (left < n ? left : n) / DAM_COARSE_TILE * 2 * part / 64;
+    w->loops->sum_pairs(b);
+}
+
 static void add_block(work *w, int64_t first, int64_t n)
 {
-    const int64_t tile = 2 * w->b.depth * DAM_COARSE_TILE, left = w->pass->M - first - n;
-
-    w->b.pattern = w->pass->coarse->bytes + first / DAM_COARSE_TILE * tile;
-    w->b.tiles = n / DAM_COARSE_TILE;
-    w->b.next = (const char *)w->b.pattern + w->b.tiles * tile;
-    w->b.lines = (left < n ? left : n) / DAM_COARSE_TILE * tile / 64;
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
-    w->loops->sum_pairs(&w->b);
+    for (int fine = 0; fine < 2; fine++)
+        if (w->b[fine].states > 0)
+            add_to_states(w, w->b + fine, first, n);
     for (int64_t i = 0; i < w->pass->states; i++)
         for (int j = 0; j < DAM_COARSE_TILE; j++)
             w->near.states[i].sum.rest += w->sums[i][j];
-    dam_near_add(&w->near, first, n, w->pass->fine);
+    dam_near_add(&w->near, first, n, false);
 }
 
 static dam_interval interval_of(work *w, int64_t i)
 {
     const dam_reference *f = w->pass->reference;
     dam_near_state *s = w->near.states + i;
+    const bool rough = is_rough(w, i);
 
-    if (s->given_up)
-        return dam_unknown();
-    s->sum.edge = LN_2 * (127.0 - w->b.start / w->scale);
-    s->sum.rounds = BLOCK / DAM_COARSE_TILE;
-    s->sum.less = s->sum.more = DAM_SINGLE_SHRINK * DAM_PAIRED_EXP2;
+    s->sum.edge = LN_2 * (127.0 - w->start[!rough]);
+    s->sum.rounds = (double)(w->block / DAM_COARSE_TILE);
+    s->sum.less = s->sum.more =
+        DAM_SINGLE_SHRINK * (rough ? DAM_PAIRED_EXP2 : DAM_PAIRED_FINE_EXP2);
+    if (!rough)
+        s->sum.less += DAM_SINGLE_SHRINK * DAM_PAIRED_TRUNCATION;
     return dam_coarse_lse_interval(f, (double)w->pass->M, s->error, &s->sum);
 }
 
@@ -181,19 +240,22 @@ bool dam_paired_pass(const dam_pass *pass)
         pass->reference->kernel != DAM_LSE || pass->N > DAM_PAIRED_LARGEST_N)
         return true;
     lay_out(&w, pass->N, pass->states, pass->scratch);
-    if (!choose_quantum(&w))
+    if (!choose_quantum(&w) || (pass->fine && !can_be_fine(&w)))
         return true;
+    if (pass->fine)
+        w.rough = 0;
+    else if (pass->rough == pass->states || !can_be_fine(&w))
+        w.rough = w.groups;
+    else
+        w.rough = pass->rough / DAM_COARSE_TILE;
     prepare(&w);
-    for (int64_t first = 0; first < pass->M; first += BLOCK) {
+    for (int64_t first = 0; first < pass->M; first += w.block) {
         if (dam_interrupted())
             return false;
-        add_block(&w, first, pass->M - first < BLOCK ? pass->M - first : BLOCK);
+        add_block(&w, first, pass->M - first < w.block ? pass->M - first : w.block);
     }
     dam_near_finish(&w.near);
-    for (int64_t i = 0; i < pass->states; i++) {
+    for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = interval_of(&w, i);
-        if (pass->fine)
-            dam_near_learn(&w.near, i);
-    }
     return true;
 }

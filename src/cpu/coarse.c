@@ -42,39 +42,74 @@ const float dam_paired_power[32] = {
     0x1.ed04e4p-1f, 0x1.ef0d4ep-1f, 0x1.f13e62p-1f, 0x1.f39752p-1f, 0x1.f61768p-1f, 0x1.f8be02p-1f,
     0x1.fb8a8cp-1f, 0x1.fe7c86p-1f};
 
-/* The sum of F.P + X.(256 P + E) of a state with each of sixteen patterns. */
-static void multiply_pairs(const dam_paired_block *b, const int8_t *state, const int8_t *tile,
-                           int32_t *v)
-{
-    const int8_t *F = state, *X = state + b->depth;
-    const int8_t *P = tile, *E = tile + b->depth * DAM_COARSE_TILE;
+const float dam_paired_power_of[] = {0x1.bb7cd4p-7f, -0x1.168e4p-9f, 0x1.553966p-3f,
+                                     0x1.3f8122p-2f, 0x1.051a08p-1f};
 
-    for (int k = 0; k < b->depth; k++)
-        for (int i = 0; i < DAM_COARSE_TILE; i++) {
-            const int at = k / 4 * 4 * DAM_COARSE_TILE + 4 * i + k % 4;
-            v[i] += F[k] * P[at] + X[k] * (256 * P[at] + E[at]);
-        }
+/* Adds to v the product of a part of a state with a part of sixteen patterns, times `factor`. */
+static void add_product(const int8_t *state, const int8_t *part, int depth, int32_t factor,
+                        int32_t *v)
+{
+    for (int k = 0; k < depth; k++)
+        for (int i = 0; i < DAM_COARSE_TILE; i++)
+            v[i] += factor * state[k] * part[k / 4 * 4 * DAM_COARSE_TILE + 4 * i + k % 4];
+}
+
+/* The bits of a state's terms with the patterns of tile t. */
+static void bits_of_pairs(const dam_paired_block *b, const int8_t *state, int64_t t, uint32_t *z)
+{
+    const int d = b->depth, size = d * DAM_COARSE_TILE;
+    const int8_t *G = state, *F = state + d, *X = state + 2 * d;
+    const int8_t *P = b->pattern + t * 2 * size, *E = P + size;
+    const int8_t *Q = b->third + (b->third ? t * size * (dam_paired_joint(d) ? 2 : 1) : 0);
+    int32_t high[DAM_COARSE_TILE] = {0}, low[DAM_COARSE_TILE] = {0}, last[DAM_COARSE_TILE] = {0};
+
+    add_product(X, P, d, 1, high);
+    add_product(F, P, d, b->level == DAM_PAIRED_ROUGH ? 1 : 256, low);
+    add_product(X, E, d, b->level == DAM_PAIRED_ROUGH ? 1 : 256, low);
+    if (b->level >= DAM_PAIRED_TIGHT) {
+        add_product(G, P, d, 1, low);
+        add_product(F, E, d, 1, low);
+    }
+    if (b->level == DAM_PAIRED_FULL) {
+        add_product(X, Q, d, 1, low);
+        add_product(F, Q, d, 1, last);
+        add_product(G, E, d, 1, last);
+    }
+    for (int i = 0; i < DAM_COARSE_TILE; i++) {
+        int32_t v = (int32_t)(256 * (uint32_t)high[i]) + low[i] + b->start;
+        if (b->level != DAM_PAIRED_ROUGH)
+            v = (int32_t)(((uint32_t)(high[i] + b->start) << (16 - b->shift)) +
+                          (uint32_t)((low[i] + (last[i] >> 8)) >> b->shift));
+        z[i] = (uint32_t)(v > b->floor ? v : b->floor)
+               << (b->level == DAM_PAIRED_ROUGH ? b->shift : 0);
+    }
+}
+
+/* A term from its bits. */
+static float term_of(const dam_paired_block *b, uint32_t z)
+{
+    const uint32_t m = (z & 0x7fffff) | 0x3f800000;
+    float power = dam_paired_power_of[0], product;
+    uint32_t bits;
+
+    if (b->level == DAM_PAIRED_ROUGH)
+        return dam_paired_power[z >> 18 & 31] * dam_float(z);
+    for (int i = 1; i <= DAM_PAIRED_DEGREE; i++) {
+        product = power * dam_float(m);
+        power = product + dam_paired_power_of[i];
+    }
+    memcpy(&bits, &power, sizeof bits);
+    return dam_float(bits + z - m);
 }
 
 void dam_paired_sum_plain(const dam_paired_block *b)
 {
     for (int64_t t = 0; t < b->tiles; t++)
         for (int64_t j = 0; j < b->states; j++) {
-            int32_t v[DAM_COARSE_TILE];
-            unsigned mask = 0;
+            uint32_t z[DAM_COARSE_TILE];
+            bits_of_pairs(b, b->state + j * DAM_PAIRED_ROW * b->depth, t, z);
             for (int i = 0; i < DAM_COARSE_TILE; i++)
-                v[i] = b->start;
-            multiply_pairs(b, b->state + j * 3 * b->depth,
-                           b->pattern + t * 2 * b->depth * DAM_COARSE_TILE, v);
-            for (int i = 0; i < DAM_COARSE_TILE; i++) {
-                const uint32_t z = (uint32_t)(v[i] > b->floor ? v[i] : b->floor) << b->shift;
-                if (b->mask && v[i] > b->edge[j])
-                    continue;
-                mask |= 1u << i;
-                b->sums[j][i] += dam_paired_power[z >> 18 & 31] * dam_float(z);
-            }
-            if (b->mask)
-                b->mask[j * b->mask_stride + t] = (uint16_t)mask;
+                b->sums[j][i] += term_of(b, z[i]);
         }
 }
 

@@ -58,31 +58,48 @@ typedef struct {
     int64_t lines;    /* so many lines of 64 bytes: may be fetched meanwhile */
 } dam_coarse_block;
 
+/* How exactly sums of pairs are taken. */
+typedef enum { DAM_PAIRED_ROUGH, DAM_PAIRED_TIGHT, DAM_PAIRED_FULL } dam_paired_level;
+
 /*
- * The same with two bytes a component, in one slice: patterns are P + E/256, states X + F/256. With
- * v = 256 P.X + P.F + E.X + start, bit mu % 16 of mask[i][mu / 16] says whether v <= edge[i];
- * without `mask` that holds for all. Where it does, the single whose bits are z = max(v, floor) <<
- * shift, times dam_paired_power at the fraction of z, is added to one of the state's lanes.
+ * The same with more bytes a component, in one slice: patterns are P + E/256 + Q/65536, states
+ * X + F/256 + G/65536. Each single whose bits are max(v, floor), v modulo 2^32, is multiplied by
+ * 2^f / (1 + f), f being its fraction, and added to one of the state's lanes, where
+ *   rough: v = 256 P.X + P.F + E.X + start, shifted left by `shift`, and a table for f;
+ *   tight: v = (P.X + start) 2^(16 - shift) + (256 (P.F + E.X) + P.G + E.F) / 2^shift;
+ *   full:  the same, with Q.X + (Q.F + E.G) / 256 beside E.F. Quotients are rounded down.
  */
 typedef struct {
+    dam_paired_level level;
     int depth;             /* bytes of a slice */
     const int8_t *pattern; /* [tile][P, E][depth / 4][DAM_COARSE_TILE][4] */
+    const int8_t *third;   /* full: the same of Q, E in one slice, or of Q alone */
     int64_t tiles;
-    const int8_t *state; /* [state][F, X, zeros][depth], in whole groups of DAM_COARSE_TILE */
+    const int8_t *state; /* [state][G, F, X, 0, F, G][depth], in whole groups of DAM_COARSE_TILE */
     int64_t states;
     int32_t start, floor;
     int shift;
-    bool narrow;         /* v cannot be below the floor */
-    const int32_t *edge; /* [state], in whole groups, as what follows */
-    uint16_t *mask;      /* [state][mask_stride], or NULL */
-    int64_t mask_stride;
-    float (*sums)[DAM_COARSE_TILE];
-    const char *next; /* as above */
+    bool narrow; /* v cannot be below the floor */
+    float (*sums)[DAM_COARSE_TILE]; /* [state], in whole groups */
+    const char *next;               /* as above */
     int64_t lines;
 } dam_paired_block;
 
+/* Parts of a state's row. */
+#define DAM_PAIRED_ROW 6
+
 /* 2^f / (1 + f) for 32 equal parts of 0 <= f < 1: a single's first five bits of its fraction. */
 extern const float dam_paired_power[32];
+
+/* 2^(m - 1), 1 <= m < 2: coefficients of a polynomial, from the highest degree down. */
+#define DAM_PAIRED_DEGREE 4
+extern const float dam_paired_power_of[DAM_PAIRED_DEGREE + 1];
+
+/* Whether two parts of a component fit into one slice. */
+static inline bool dam_paired_joint(int depth)
+{
+    return 2 * depth <= 64;
+}
 
 /* In higher dimension components would not fit into one slice. */
 #define DAM_PAIRED_LARGEST_N 64

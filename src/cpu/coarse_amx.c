@@ -208,8 +208,9 @@ DAM_INLINE void scan_all(const dam_coarse_block *b, int64_t groups, bool sum, sl
         scan_groups(b, sum, g * GROUP, 1, kind);
 }
 
-/* States: sixteen rows of a slice; patterns: a row for every four components; else products. */
-static void configure(dam_coarse_shape s)
+/* Registers that hold states, sixteen rows of a slice, and those that hold patterns, a row for every
+ * four components, as sets of bits; the others hold products. */
+static void configure(dam_coarse_shape s, unsigned states, unsigned patterns)
 {
     struct {
         uint8_t palette, start, reserved[14];
@@ -220,8 +221,8 @@ static void configure(dam_coarse_shape s)
     memset(&c, 0, sizeof c);
     c.palette = 1;
     for (int i = 0; i < 8; i++) {
-        c.bytes[i] = (uint16_t)(i == 2 || i == 3 ? s.depth : 64);
-        c.rows[i] = (uint8_t)(i == 4 || i == 5 ? s.depth / 4 : GROUP);
+        c.bytes[i] = (uint16_t)(states >> i & 1 ? s.depth : 64);
+        c.rows[i] = (uint8_t)(patterns >> i & 1 ? s.depth / 4 : GROUP);
     }
     _tile_loadconfig(&c);
 }
@@ -238,7 +239,7 @@ static void scan(const dam_coarse_block *b)
     const int64_t groups = b->states / GROUP + (left > 0 && is_worth(b, left));
     const int slices = b->shape.slices;
 
-    configure(b->shape);
+    configure(b->shape, 0x0c, 0x30);
     for (int64_t i = 0; i < groups * GROUP && !b->sum; i++)
         memset(b->mask + i * b->mask_stride, 0xff, (size_t)b->tiles * sizeof *b->mask);
     switch (b->sum * 3 + (slices < 3 ? slices : 0)) {
@@ -267,56 +268,88 @@ static void scan(const dam_coarse_block *b)
 
 /* ---- pairs of bytes ---- */
 
-/* P.X and F.P + X.E of a group of states with a tile of patterns. */
+/* Products of a group of states with a tile of patterns, by the powers of 256 they stand for. */
 typedef struct {
-    int32_t high[GROUP][DAM_COARSE_TILE], low[GROUP][DAM_COARSE_TILE];
-} pair;
+    int32_t of[4][GROUP][DAM_COARSE_TILE];
+} products;
 
 typedef struct {
-    __m512i floor, shift;
-    __m512 power[2];
+    __m512i floor, left, right, fraction, one;
+    __m512 power[2], of[DAM_PAIRED_DEGREE + 1];
 } pair_finisher;
 
 static pair_finisher pair_finisher_of(const dam_paired_block *b)
 {
-    return (pair_finisher){
-        _mm512_set1_epi32(b->floor),
-        _mm512_set1_epi32(b->shift),
-        {_mm512_loadu_ps(dam_paired_power), _mm512_loadu_ps(dam_paired_power + 16)}};
+    const bool rough = b->level == DAM_PAIRED_ROUGH;
+    pair_finisher f = {.floor = _mm512_set1_epi32(b->floor),
+                       .left = _mm512_set1_epi32(rough ? b->shift : 16 - b->shift),
+                       .right = _mm512_set1_epi32(b->shift),
+                       .fraction = _mm512_set1_epi32(0x7fffff),
+                       .one = _mm512_set1_epi32(0x3f800000),
+                       .power = {_mm512_loadu_ps(dam_paired_power),
+                                 _mm512_loadu_ps(dam_paired_power + 16)}};
+
+    for (int i = 0; i <= DAM_PAIRED_DEGREE; i++)
+        f.of[i] = _mm512_set1_ps(dam_paired_power_of[i]);
+    return f;
 }
 
-/* What a pass makes of the products, and of which states: constant where it is inlined. */
+/* What a pass makes of the products: constant where it is inlined. */
 typedef struct {
-    bool joint; /* both bytes of a component fit into one slice, [X, 0] and [F, X] against [P, E] */
+    dam_paired_level level;
+    bool joint;
     bool narrow;
-    bool near; /* there are masks */
 } pair_kind;
 
-/*
- * Finishes states first .. last - 1 of a group with a tile, whose edges and masks are these. All
- * but the pointers is constant where this is inlined, so that the sums stay in registers.
- */
-DAM_INLINE void finish_pairs(const pair_finisher *f, pair_kind kind, const pair *v, int first,
-                             int last, const int32_t *edge, uint16_t *mask, int64_t stride,
-                             __m512 *sum)
+/* Terms of a row of products, roughly, are added to `sum`. */
+DAM_INLINE __m512 add_rough(const pair_finisher *f, bool narrow, __m512i high, __m512i low,
+                            __m512 sum)
+{
+    __m512i v = _mm512_add_epi32(_mm512_slli_epi32(high, 8), low);
+
+    if (!narrow)
+        v = _mm512_max_epi32(v, f->floor);
+    v = _mm512_sllv_epi32(v, f->left);
+    const __m512 power =
+        _mm512_permutex2var_ps(f->power[0], _mm512_srli_epi32(v, 18), f->power[1]);
+    return _mm512_fmadd_ps(power, _mm512_castsi512_ps(v), sum);
+}
+
+/* The same with all that is known: `low` is in units 256 times smaller, as those of `high` are. */
+DAM_INLINE __m512 add_fine(const pair_finisher *f, bool narrow, __m512i high, __m512i low,
+                           __m512 sum)
+{
+    __m512i v =
+        _mm512_add_epi32(_mm512_sllv_epi32(high, f->left), _mm512_srav_epi32(low, f->right));
+
+    if (!narrow)
+        v = _mm512_max_epi32(v, f->floor);
+    const __m512i m = _mm512_ternarylogic_epi32(v, f->fraction, f->one, 0xea); /* (a & b) | c */
+    __m512 power = f->of[0];
+    for (int i = 1; i <= DAM_PAIRED_DEGREE; i++)
+        power = _mm512_fmadd_ps(power, _mm512_castsi512_ps(m), f->of[i]);
+    const __m512i bits =
+        _mm512_add_epi32(_mm512_castps_si512(power), _mm512_sub_epi32(v, m));
+    return _mm512_add_ps(sum, _mm512_castsi512_ps(bits));
+}
+
+/* Finishes states first .. last - 1 of a group with a tile. All but the pointers is constant where
+ * this is inlined, so that the sums stay in registers. */
+DAM_INLINE void finish_pairs(const pair_finisher *f, pair_kind kind, const products *v, int first,
+                             int last, __m512 *sum)
 {
 #pragma GCC unroll 16
     for (int r = first; r < last; r++) {
-        __m512i t = _mm512_add_epi32(_mm512_slli_epi32(_mm512_load_si512(v->high[r]), 8),
-                                     _mm512_load_si512(v->low[r]));
-        __mmask16 far = 0xffff;
-        if (kind.near) {
-            far = _mm512_cmple_epi32_mask(t, _mm512_set1_epi32(edge[r]));
-            mask[r * stride] = far;
+        const __m512i high = _mm512_load_si512(v->of[0][r]);
+        __m512i low = _mm512_load_si512(v->of[1][r]);
+        if (kind.level == DAM_PAIRED_ROUGH) {
+            sum[r] = add_rough(f, kind.narrow, high, low, sum[r]);
+            continue;
         }
-        if (!kind.narrow)
-            t = _mm512_max_epi32(t, f->floor);
-        t = _mm512_sllv_epi32(t, f->shift);
-        const __m512 power =
-            _mm512_permutex2var_ps(f->power[0], _mm512_srli_epi32(t, 18), f->power[1]);
-        const __m512 z = _mm512_castsi512_ps(t);
-        sum[r] = kind.near ? _mm512_mask3_fmadd_ps(power, z, sum[r], far)
-                           : _mm512_fmadd_ps(power, z, sum[r]);
+        low = _mm512_add_epi32(_mm512_slli_epi32(low, 8), _mm512_load_si512(v->of[2][r]));
+        if (kind.level == DAM_PAIRED_FULL)
+            low = _mm512_add_epi32(low, _mm512_srai_epi32(_mm512_load_si512(v->of[3][r]), 8));
+        sum[r] = add_fine(f, kind.narrow, high, low, sum[r]);
     }
 }
 
@@ -324,74 +357,76 @@ DAM_INLINE void finish_pairs(const pair_finisher *f, pair_kind kind, const pair 
  * Where the next products are to be stored: in page offsets that what is read next does not have,
  * for otherwise that looks to the processor like what is being written.
  */
-DAM_INLINE pair *place_of(char *area, const int8_t *next)
+DAM_INLINE products *place_of(char *area, const int8_t *next)
 {
-    return (pair *)(area + ((uintptr_t)next & 4032));
+    return (products *)(area + ((uintptr_t)next & 4032));
 }
 
-/*
- * The products of a group with the tile at `pattern` into registers HIGH and LOW, while those of
- * the tile before, in BEFORE_HIGH and BEFORE_LOW, are stored at `out`, and those of the tile before
- * that, at `last`, are finished. The units work side by side only where their instructions stand
- * side by side. Registers 2 and 3 hold states, 4 and 5 patterns.
- */
+/* A group of states at work with all tiles. */
+typedef struct {
+    pair_finisher f;
+    const int8_t *pattern, *third; /* of the next tile */
+    int64_t size, third_size;      /* of a part of a tile; of what `third` has of a tile */
+    const char *next, *end;        /* what is to be fetched, */
+    int64_t lines;                 /* so many lines with each tile */
+    char *area[2];                 /* products by turns */
+    products *out, *last;          /* those that are stored next, and that are finished next */
+    products *between;             /* fine: those of the tile between */
+    int32_t (*start)[DAM_COARSE_TILE];
+} pair_group;
+
+/* After a tile. */
+DAM_INLINE void advance(pair_group *g, int turn)
+{
+    for (int64_t i = 0; i < g->lines && g->next < g->end; i++, g->next += 64)
+        _mm_prefetch(g->next, _MM_HINT_T1);
+    g->pattern += 2 * g->size;
+    g->third += g->third_size;
+    g->last = g->out;
+    g->out = place_of(g->area[turn], g->pattern + 2 * g->size);
+}
+
 #define FINISH_PAIRS(FIRST, LAST) \
-    if (last)                     \
-    finish_pairs(&f, kind, last, FIRST, LAST, edge, mask, b->mask_stride, sum)
-#define SUM_TILE(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)        \
-    do {                                                    \
-        _tile_loadd(4, pattern, 64);                        \
-        _tile_zero(HIGH);                                   \
-        _tile_dpbssd(HIGH, 2, 4);                           \
-        FINISH_PAIRS(0, 3);                                 \
-        _tile_loadd(LOW, start, 64);                        \
-        _tile_dpbssd(LOW, 3, 4);                            \
-        FINISH_PAIRS(3, 6);                                 \
-        if (!kind.joint) {                                  \
-            _tile_loadd(5, pattern + size, 64);             \
-            _tile_dpbssd(LOW, 2, 5);                        \
-        }                                                   \
-        FINISH_PAIRS(6, 9);                                 \
-        if (out)                                            \
-            _tile_stored(BEFORE_HIGH, out->high, 64);       \
-        FINISH_PAIRS(9, 13);                                \
-        if (out)                                            \
-            _tile_stored(BEFORE_LOW, out->low, 64);         \
-        FINISH_PAIRS(13, GROUP);                            \
-        for (int64_t i = 0; i < lines && next < end; i++)   \
-            _mm_prefetch(next + 64 * i, _MM_HINT_T1);       \
-        next += 64 * lines;                                 \
-        pattern += 2 * size;                                \
-        mask += last ? 1 : 0;                               \
-        last = out;                                         \
-        out = place_of(area[HIGH > 0], pattern + 2 * size); \
+    if (g->last)                  \
+    finish_pairs(&g->f, kind, g->last, FIRST, LAST, sum)
+
+/*
+ * The rough products of a group with the next tile into registers HIGH and LOW, while those of the
+ * tile before, in BEFORE_HIGH and BEFORE_LOW, are stored, and those of the tile before that are
+ * finished. The units work side by side only where their instructions stand side by side. Registers
+ * 2 and 3 hold states, 4 and 5 patterns.
+ */
+#define SUM_TILE(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)   \
+    do {                                               \
+        _tile_loadd(4, g->pattern, 64);                \
+        _tile_zero(HIGH);                              \
+        _tile_dpbssd(HIGH, 2, 4);                      \
+        FINISH_PAIRS(0, 3);                            \
+        _tile_loadd(LOW, g->start, 64);                \
+        _tile_dpbssd(LOW, 3, 4);                       \
+        FINISH_PAIRS(3, 6);                            \
+        if (!kind.joint) {                             \
+            _tile_loadd(5, g->pattern + g->size, 64);  \
+            _tile_dpbssd(LOW, 2, 5);                   \
+        }                                              \
+        FINISH_PAIRS(6, 9);                            \
+        if (g->out)                                    \
+            _tile_stored(BEFORE_HIGH, g->out->of[0], 64); \
+        FINISH_PAIRS(9, 13);                           \
+        if (g->out)                                    \
+            _tile_stored(BEFORE_LOW, g->out->of[1], 64); \
+        FINISH_PAIRS(13, GROUP);                       \
+        advance(g, HIGH > 0);                          \
     } while (0)
 
-DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
+DAM_INLINE void sum_rough(const dam_paired_block *b, pair_kind kind, pair_group *g,
+                          const int8_t *state, __m512 *sum)
 {
-    const pair_finisher f = pair_finisher_of(b);
-    const int row = 3 * b->depth, size = b->depth * DAM_COARSE_TILE;
-    const int8_t *pattern = b->pattern;
-    /* this group fetches its part of what is next: so many lines with each tile */
-    const int64_t groups = (b->states + GROUP - 1) / GROUP, parts = groups * b->tiles;
-    const int64_t lines = parts > 0 ? (b->lines + parts - 1) / parts : 0;
-    const char *next = b->next + 64 * lines * b->tiles * (j / GROUP);
-    const char *end = b->next + 64 * b->lines;
-    char area[2][8192] __attribute__((aligned(4096))); /* by turns */
-    int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
-    const int32_t *edge = b->edge + j;
-    uint16_t *mask = kind.near ? b->mask + j * b->mask_stride : NULL;
-    __m512 sum[GROUP];
-    pair *out = NULL, *last = NULL;
+    const int row = DAM_PAIRED_ROW * b->depth;
     int64_t t = 0;
 
-#pragma GCC unroll 16
-    for (int r = 0; r < GROUP; r++)
-        sum[r] = _mm512_load_ps(b->sums[j + r]);
-    for (int r = 0; r < GROUP; r++)
-        _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
-    _tile_loadd(2, b->state + j * row + b->depth, row);
-    _tile_loadd(3, b->state + j * row, row);
+    _tile_loadd(2, state + 2 * b->depth, row);
+    _tile_loadd(3, state + b->depth, row);
     for (; t + 2 <= b->tiles; t += 2) {
         SUM_TILE(0, 1, 6, 7);
         SUM_TILE(6, 7, 0, 1);
@@ -399,46 +434,149 @@ DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
     if (t < b->tiles) {
         SUM_TILE(0, 1, 6, 7);
         FINISH_PAIRS(0, GROUP);
-        mask += last ? 1 : 0;
-        _tile_stored(0, out->high, 64);
-        _tile_stored(1, out->low, 64);
+        _tile_stored(0, g->out->of[0], 64);
+        _tile_stored(1, g->out->of[1], 64);
     } else if (t > 0) {
         FINISH_PAIRS(0, GROUP);
-        mask += last ? 1 : 0;
-        _tile_stored(6, out->high, 64);
-        _tile_stored(7, out->low, 64);
+        _tile_stored(6, g->out->of[0], 64);
+        _tile_stored(7, g->out->of[1], 64);
     }
-    last = out;
+    g->last = g->out;
     FINISH_PAIRS(0, GROUP);
+}
+
+/*
+ * All products of a group with each tile into registers 0 to 3, while those of the tile two before
+ * are finished. Registers 5, 6 and 7 hold the states' parts X, F and G, joint or alone; 4 patterns.
+ */
+DAM_INLINE void sum_fine(const dam_paired_block *b, pair_kind kind, pair_group *g,
+                         const int8_t *state, __m512 *sum)
+{
+    const int row = DAM_PAIRED_ROW * b->depth;
+    const bool full = kind.level == DAM_PAIRED_FULL;
+
+    _tile_loadd(5, state + 2 * b->depth, row);
+    _tile_loadd(6, state + b->depth, row);
+    _tile_loadd(7, state, row);
+    g->out = place_of(g->area[0], g->pattern);
+    for (int64_t t = 0; t < b->tiles; t++) {
+        products *between = g->out;
+        _tile_loadd(4, g->pattern, 64);
+        _tile_zero(2);
+        _tile_dpbssd(2, 7, 4);
+        _tile_loadd(0, g->start, 64);
+        _tile_dpbssd(0, 5, 4);
+        _tile_zero(1);
+        _tile_dpbssd(1, 6, 4);
+        FINISH_PAIRS(0, 3);
+        if (!kind.joint) {
+            _tile_loadd(4, g->pattern + g->size, 64);
+            _tile_dpbssd(1, 5, 4);
+            _tile_dpbssd(2, 6, 4);
+        }
+        FINISH_PAIRS(3, 6);
+        if (full) {
+            _tile_zero(3);
+            if (!kind.joint)
+                _tile_dpbssd(3, 7, 4);
+            _tile_loadd(4, g->third, 64);
+            _tile_dpbssd(2, 5, 4);
+            if (kind.joint) {
+                _tile_loadd(7, state + 4 * b->depth, row);
+                _tile_dpbssd(3, 7, 4);
+                _tile_loadd(7, state, row);
+            } else
+                _tile_dpbssd(3, 6, 4);
+        }
+        FINISH_PAIRS(6, GROUP);
+        _tile_stored(0, g->out->of[0], 64);
+        _tile_stored(1, g->out->of[1], 64);
+        _tile_stored(2, g->out->of[2], 64);
+        if (full)
+            _tile_stored(3, g->out->of[3], 64);
+        advance(g, (t + 1) % 2);
+        g->last = g->between;
+        g->between = between;
+    }
+    FINISH_PAIRS(0, GROUP);
+    g->last = g->between;
+    FINISH_PAIRS(0, GROUP);
+}
+
+DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
+{
+    /* this group fetches its part of what is next */
+    const int64_t groups = (b->states + GROUP - 1) / GROUP, parts = groups * b->tiles;
+    const int64_t lines = parts > 0 ? (b->lines + parts - 1) / parts : 0;
+    char area[2][8192] __attribute__((aligned(4096)));
+    int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    const int64_t size = (int64_t)b->depth * DAM_COARSE_TILE;
+    pair_group g = {.f = pair_finisher_of(b),
+                    .pattern = b->pattern,
+                    .third = b->third,
+                    .size = size,
+                    .third_size = kind.level == DAM_PAIRED_FULL ? size * (kind.joint ? 2 : 1) : 0,
+                    .next = b->next + 64 * lines * b->tiles * (j / GROUP),
+                    .end = b->next + 64 * b->lines,
+                    .lines = lines,
+                    .area = {area[0], area[1]},
+                    .start = start};
+    const int8_t *state = b->state + j * DAM_PAIRED_ROW * b->depth;
+    __m512 sum[GROUP];
+
+#pragma GCC unroll 16
+    for (int r = 0; r < GROUP; r++)
+        sum[r] = _mm512_load_ps(b->sums[j + r]);
+    for (int r = 0; r < GROUP; r++)
+        _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
+    if (kind.level == DAM_PAIRED_ROUGH)
+        sum_rough(b, kind, &g, state, sum);
+    else
+        sum_fine(b, kind, &g, state, sum);
 #pragma GCC unroll 16
     for (int r = 0; r < GROUP; r++)
         _mm512_store_ps(b->sums[j + r], sum[r]);
 }
 
-DAM_INLINE void sum_groups(const dam_paired_block *b, pair_kind kind)
+DAM_INLINE void sum_all(const dam_paired_block *b, pair_kind kind)
 {
     for (int64_t j = 0; j < b->states; j += GROUP)
         sum_group(b, kind, j);
 }
 
-DAM_INLINE void sum_kind(const dam_paired_block *b, bool joint, bool narrow)
+DAM_INLINE void sum_level(const dam_paired_block *b, dam_paired_level level, bool joint)
 {
-    if (b->mask)
-        sum_groups(b, (pair_kind){joint, narrow, true});
+    if (b->narrow)
+        sum_all(b, (pair_kind){level, joint, true});
     else
-        sum_groups(b, (pair_kind){joint, narrow, false});
+        sum_all(b, (pair_kind){level, joint, false});
+}
+
+DAM_INLINE void sum_shape(const dam_paired_block *b, bool joint)
+{
+    switch (b->level) {
+    case DAM_PAIRED_ROUGH:
+        sum_level(b, DAM_PAIRED_ROUGH, joint);
+        break;
+    case DAM_PAIRED_TIGHT:
+        sum_level(b, DAM_PAIRED_TIGHT, joint);
+        break;
+    default:
+        sum_level(b, DAM_PAIRED_FULL, joint);
+        break;
+    }
 }
 
 static void sum_pairs(const dam_paired_block *b)
 {
-    const bool joint = 2 * b->depth <= 64;
+    const bool joint = dam_paired_joint(b->depth), rough = b->level == DAM_PAIRED_ROUGH;
     const dam_coarse_shape shape = {1, joint ? 2 * b->depth : b->depth};
 
-    configure(shape);
-    if (b->narrow)
-        joint ? sum_kind(b, true, true) : sum_kind(b, false, true);
+    configure(shape, rough ? 0x0c : 0xe0, rough ? 0x30 : 0x10);
+    if (joint)
+        sum_shape(b, true);
     else
-        joint ? sum_kind(b, true, false) : sum_kind(b, false, false);
+        sum_shape(b, false);
     _tile_release();
 }
 
