@@ -278,7 +278,7 @@ static const struct {
     int parts;
     bool fine;
 } byte_passes[] = {{"single", DAM_LSE, 0, false},    {"single, fine", DAM_LSE, 0, true},
-                   {"two bytes", DAM_LSE, 2, false}, {"two, fine", DAM_LSE, 2, true},
+                   {"two bytes", DAM_LSE, 2, false}, {"three bytes", DAM_LSE, 2, true},
                    {"one byte", DAM_LSE, 1, false},  {"one, LSR", DAM_LSR, 1, false}};
 #define BYTE_PASSES (sizeof byte_passes / sizeof byte_passes[0])
 
@@ -351,6 +351,7 @@ static void measure_bytes(const dam_kernels *k, int N, int64_t M)
                                    .x = x,
                                    .slot = slot,
                                    .states = STATES,
+                                   .rough = STATES,
                                    .near = near,
                                    .wanted = wanted,
                                    .depth = depth[i],

@@ -246,8 +246,8 @@ DAM_HD double dam_coarse_error(double N, double pattern_error, double state_erro
             1e-13);
 }
 
-/* With more bytes a component (cpu/coarse.h): `product` is the most that products of parts which are
- * left out amount to. */
+/* With more bytes a component (cpu/coarse.h): `product` is the most that products of parts which
+ * are left out amount to. */
 DAM_HD double dam_paired_error(double N, double pattern_error, double state_error, double product)
 {
     return dam_coarse_error(N, pattern_error, state_error) +

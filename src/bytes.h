@@ -1,8 +1,8 @@
 /*
  * The patterns of a disorder in bytes, for the passes that multiply integers (fused.h): one byte a
  * component, or two, of which the second is what the first is off, 256 times finer, and apart from
- * these a third one. Beside them stand the patterns as rows, from which the few that matter are taken: in panels each of them has
- * as many cache lines as components.
+ * these a third one. Beside them stand the patterns as rows, from which the few that matter are
+ * taken: in panels each of them has as many cache lines as components.
  */
 #ifndef DAM_BYTES_H
 #define DAM_BYTES_H
@@ -17,14 +17,14 @@
 #define DAM_PARTS 3
 
 typedef struct {
-    int parts;           /* bytes of a component */
-    double quantum;      /* patterns are `quantum` times their first bytes, */
+    int parts;             /* bytes of a component */
+    double quantum;        /* patterns are `quantum` times their first bytes, */
     double off[DAM_PARTS]; /* and off that by a vector of this length at most; or off more bytes */
-    const int8_t *bytes; /* dam_bytes_place */
-    const int8_t *third; /* two parts: third and second bytes, or third ones alone where only they
-                          * fit into a slice, in the same order */
-    const float *rows;   /* [pattern][stride], zeros beyond N; NULL: no memory for them */
-    int stride;          /* N, rounded up to eight */
+    const int8_t *bytes;   /* dam_bytes_place */
+    const int8_t *third;   /* two parts: third and second bytes, or third ones alone where only they
+                            * fit into a slice, in the same order */
+    const float *rows;     /* [pattern][stride], zeros beyond N; NULL: no memory for them */
+    int stride;            /* N, rounded up to eight */
 } dam_bytes;
 
 /* Those of a wave (panels.h), in the same places. */
@@ -47,8 +47,8 @@ static inline int64_t dam_bytes_place(dam_coarse_shape s, int parts, int64_t mu,
 }
 
 /*
- * x as a number of units, 65536 of which are 127th parts of the largest that can be: its first byte,
- * and what that is off in 256th parts, and what these are.
+ * x as a number of units, 65536 of which are 127th parts of the largest that can be: its first
+ * byte, and what that is off in 256th parts, and what these are.
  */
 static inline void dam_three_bytes(double units, int8_t byte[DAM_PARTS])
 {

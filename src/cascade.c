@@ -40,8 +40,11 @@
 #define ENOUGH 16
 #define ENOUGH_PART 5
 
-/* Matrix units take sixteen states at a time: so few are left to the next pass. */
+/* Matrix units take sixteen states at a time: so few are left to single precision. */
 #define FEW 3
+
+/* Beside a tight pass: what is left to it at most, for it takes current states, too. */
+#define MOST_TIGHT 0.16
 
 /* A tight pass is told of current states, too, whose intervals are so much wider than its own. */
 #define TIGHT_WIDTH 1.5
@@ -603,6 +606,12 @@ static bool is_open(const dam_cascade *w, int64_t c)
     return w->verdict[c] == DAM_UNDECIDED && w->g->chain[c].steps < w->end;
 }
 
+/* Whether there is a tight pass beside pass `i`. */
+static bool tight_beside(const dam_cascade *w, size_t i)
+{
+    return i + 1 < PASSES && passes[i + 1].tight && available(w->g, i + 1, w->measure);
+}
+
 /* Takes note of how pass `i` fared with chain `c`. */
 static void remember(dam_cascade *w, size_t i, int64_t c)
 {
@@ -614,7 +623,9 @@ static void remember(dam_cascade *w, size_t i, int64_t c)
     if (f->tried < (passes[i].parts == 1 ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
         return;
     /* what it costs against what it saves */
-    if (cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
+    if (tight_beside(w, i) ? f->failed > MOST_TIGHT * f->tried
+                           : cost_of(g, i) * f->tried >
+                                 cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
         f->wait_until = g->chain[c].steps + FORTUNE_WAIT;
     f->tried = f->failed = 0;
 }
@@ -647,39 +658,34 @@ static int64_t undecided(dam_cascade *w, size_t i, int64_t n)
     return n;
 }
 
-/* Whether chain `c` comes to pass `i` at every step, as an earlier one is not asked. */
-static bool always_comes(const dam_cascade *w, size_t i, int64_t c)
-{
-    for (size_t k = 0; k < i; k++)
-        if (available(w->g, k, w->measure) && waits(w, k, c))
-            return true;
-    return false;
-}
-
 /*
  * Patterns that come from memory take as long for one state as for several. So where steps need not
- * be taken together, the few chains in n slots may wait for others before pass `i`; true when they
- * do. They do not if one of them would wait at every step, and at last be alone.
+ * be taken together, the few chains in n slots may wait for others before pass `i`, or, but for the
+ * `former` ones, the tight one beside it; true when they do. The one that is furthest behind does
+ * not: at last it would be alone.
  */
-static bool park(dam_cascade *w, size_t i, int64_t n)
+static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
 {
+    uint64_t last = UINT64_MAX;
     int64_t moving = 0;
 
     if (w->measure || n >= ENOUGH || n >= w->g->chains / ENOUGH_PART)
         return false;
-    for (int64_t slot = 0; slot < n; slot++)
-        if (always_comes(w, i, w->slot[slot]))
-            return false;
-    for (int64_t c = 0; c < w->g->chains; c++)
+    for (int64_t c = 0; c < w->g->chains; c++) {
         moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
+        last = w->g->chain[c].steps < last ? w->g->chain[c].steps : last;
+    }
+    for (int64_t slot = 0; slot < n; slot++)
+        if (w->g->chain[w->slot[slot]].steps == last)
+            return false;
     for (int64_t slot = 0; slot < n && moving > 0; slot++)
-        if (w->parked[w->slot[slot]] == 0)
-            w->parked[w->slot[slot]] = i + 1;
+        w->parked[w->slot[slot]] = slot < former ? i + 1 : i + 2;
     return moving > 0;
 }
 
-/* A pass over states, of x[][N], in n slots, into w->L; the first `rough` are not tight. A slot from the number of chains on stands
- * for the current state of a chain, which is beside the proposals. */
+/* A pass over states, of x[][N], in n slots, into w->L; the first `rough` are not tight. A slot
+ * from the number of chains on stands for the current state of a chain, which is beside the
+ * proposals. */
 static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t rough,
                      int64_t n)
 {
@@ -721,7 +727,8 @@ static bool wants_current(const dam_cascade *w, const certified_pass *p, int64_t
 
 /*
  * Adds the current states that are known no better than what an earlier pass left undecided to the
- * proposals in slots from `first` to n: the patterns are read for both. Returns the number of slots.
+ * proposals in slots from `first` to n: the patterns are read for both. Returns the number of
+ * slots.
  */
 static int64_t add_current(dam_cascade *w, const certified_pass *p, int64_t first, int64_t n)
 {
@@ -750,12 +757,6 @@ static void refine_current(dam_cascade *w, int64_t first, int64_t last)
     }
 }
 
-/* Whether there is a tight pass beside pass `i`. */
-static bool tight_beside(const dam_cascade *w, size_t i)
-{
-    return i + 1 < PASSES && passes[i + 1].tight && available(w->g, i + 1, w->measure);
-}
-
 /* What pass `i` has found of the proposal in a slot; whether its chain is still undecided because
  * the current state is known less well. */
 static bool take_result(dam_cascade *w, size_t i, int64_t slot)
@@ -766,19 +767,18 @@ static bool take_result(dam_cascade *w, size_t i, int64_t slot)
     dam_verdict v;
 
     w->next[c] = intersection(w->next[c], w->L[slot]);
-    chain->tried[p->tier]++;
     v = conclude(w, c);
     remember(w, i, c);
     w->parked[c] = 0;
     if (p->tight)
         w->tight_width = width(w->L[slot]);
-    else if (tight_beside(w, i) && !waits(w, i + 1, c)) {
-        w->parked[c] = w->verdict[c] == DAM_UNDECIDED ? i + 2 : 0;
+    if (w->verdict[c] == DAM_UNDECIDED && tight_beside(w, i) && !waits(w, i + 1, c)) {
+        w->parked[c] = i + 2; /* the tier has not done yet */
         return false;
     }
+    chain->tried[p->tier]++;
     chain->unsure[p->tier] += v == DAM_UNDECIDED;
-    return v == DAM_UNDECIDED && !p->tight &&
-           width(w->now[c]) > REPEAT_WIDTH * width(w->next[c]);
+    return v == DAM_UNDECIDED && !p->tight && width(w->now[c]) > REPEAT_WIDTH * width(w->next[c]);
 }
 
 /* Puts the chains that pass `i` is to decide, and after them those that the tight one beside it is
@@ -791,7 +791,7 @@ static int64_t fill_slots(dam_cascade *w, size_t i, int64_t *former)
     *former = n;
     if (tight)
         n = undecided(w, i + 1, n);
-    if (!tight || n == 0 || n > FEW)
+    if (!tight || n == 0 || n > FEW || !has(w->g, DAM_TIER_SINGLE))
         return n;
     for (int64_t slot = 0; slot < n; slot++)
         w->parked[w->slot[slot]] = 0; /* the next one will see to them */
@@ -806,7 +806,7 @@ static bool judge_by_pass(dam_cascade *w, size_t which)
     const int64_t n = fill_slots(w, which, &former);
     const bool beside = tight_beside(w, which);
 
-    if (n == 0 || park(w, which, n))
+    if (n == 0 || park(w, which, former, n))
         return true;
     const int64_t first = beside ? former : 0;
     const int64_t all = add_current(w, beside ? p + 1 : p, first, n);

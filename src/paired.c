@@ -23,12 +23,12 @@
 typedef struct {
     const dam_pass *pass;
     const dam_coarse_loops *loops;
-    int64_t groups;   /* of states, */
-    int64_t rough;    /* of which so many are taken roughly */
-    int64_t block;    /* patterns of a block */
-    double quantum;   /* of the states' first bytes */
-    int bits;         /* rough: of the fraction of a term's exponent */
-    double start[2];  /* rough, and fine: what is added to exponents, in octaves */
+    int64_t groups;  /* of states, */
+    int64_t rough;   /* of which so many are taken roughly */
+    int64_t block;   /* patterns of a block */
+    double quantum;  /* of the states' first bytes */
+    int bits;        /* rough: of the fraction of a term's exponent */
+    double start[2]; /* rough, and fine: what is added to exponents, in octaves */
     dam_paired_block b[2];
     int8_t *rows;
     float (*sums)[DAM_COARSE_TILE];
@@ -195,8 +195,9 @@ static void add_to_states(work *w, dam_paired_block *b, int64_t first, int64_t n
     const int64_t tile = first / DAM_COARSE_TILE;
 
     b->pattern = of->bytes + tile * 2 * part;
-    b->third = b->level == DAM_PAIRED_FULL ? of->third + tile * part * (dam_paired_joint(b->depth) ? 2 : 1)
-                                           : NULL;
+    b->third = b->level == DAM_PAIRED_FULL
+                   ? of->third + tile * part * (dam_paired_joint(b->depth) ? 2 : 1)
+                   : NULL;
     b->tiles = n / DAM_COARSE_TILE;
     b->next = (const char *)b->pattern + b->tiles * 2 * part;
     b->lines = (left < n ? left : n) / DAM_COARSE_TILE * 2 * part / 64;

@@ -42,8 +42,8 @@ const float dam_paired_power[32] = {
     0x1.ed04e4p-1f, 0x1.ef0d4ep-1f, 0x1.f13e62p-1f, 0x1.f39752p-1f, 0x1.f61768p-1f, 0x1.f8be02p-1f,
     0x1.fb8a8cp-1f, 0x1.fe7c86p-1f};
 
-const float dam_paired_power_of[] = {0x1.bb7cd4p-7f, -0x1.168e4p-9f, 0x1.553966p-3f,
-                                     0x1.3f8122p-2f, 0x1.051a08p-1f};
+const float dam_paired_power_of[] = {0x1.bb7cd4p-7f, -0x1.168e4p-9f, 0x1.553966p-3f, 0x1.3f8122p-2f,
+                                     0x1.051a08p-1f};
 
 /* Adds to v the product of a part of a state with a part of sixteen patterns, times `factor`. */
 static void add_product(const int8_t *state, const int8_t *part, int depth, int32_t factor,

@@ -79,7 +79,7 @@ typedef struct {
     int64_t states;
     int32_t start, floor;
     int shift;
-    bool narrow; /* v cannot be below the floor */
+    bool narrow;                    /* v cannot be below the floor */
     float (*sums)[DAM_COARSE_TILE]; /* [state], in whole groups */
     const char *next;               /* as above */
     int64_t lines;

@@ -208,8 +208,8 @@ DAM_INLINE void scan_all(const dam_coarse_block *b, int64_t groups, bool sum, sl
         scan_groups(b, sum, g * GROUP, 1, kind);
 }
 
-/* Registers that hold states, sixteen rows of a slice, and those that hold patterns, a row for every
- * four components, as sets of bits; the others hold products. */
+/* Registers that hold states, sixteen rows of a slice, and those that hold patterns, a row for
+ * every four components, as sets of bits; the others hold products. */
 static void configure(dam_coarse_shape s, unsigned states, unsigned patterns)
 {
     struct {
@@ -281,13 +281,13 @@ typedef struct {
 static pair_finisher pair_finisher_of(const dam_paired_block *b)
 {
     const bool rough = b->level == DAM_PAIRED_ROUGH;
-    pair_finisher f = {.floor = _mm512_set1_epi32(b->floor),
-                       .left = _mm512_set1_epi32(rough ? b->shift : 16 - b->shift),
-                       .right = _mm512_set1_epi32(b->shift),
-                       .fraction = _mm512_set1_epi32(0x7fffff),
-                       .one = _mm512_set1_epi32(0x3f800000),
-                       .power = {_mm512_loadu_ps(dam_paired_power),
-                                 _mm512_loadu_ps(dam_paired_power + 16)}};
+    pair_finisher f = {
+        .floor = _mm512_set1_epi32(b->floor),
+        .left = _mm512_set1_epi32(rough ? b->shift : 16 - b->shift),
+        .right = _mm512_set1_epi32(b->shift),
+        .fraction = _mm512_set1_epi32(0x7fffff),
+        .one = _mm512_set1_epi32(0x3f800000),
+        .power = {_mm512_loadu_ps(dam_paired_power), _mm512_loadu_ps(dam_paired_power + 16)}};
 
     for (int i = 0; i <= DAM_PAIRED_DEGREE; i++)
         f.of[i] = _mm512_set1_ps(dam_paired_power_of[i]);
@@ -310,8 +310,7 @@ DAM_INLINE __m512 add_rough(const pair_finisher *f, bool narrow, __m512i high, _
     if (!narrow)
         v = _mm512_max_epi32(v, f->floor);
     v = _mm512_sllv_epi32(v, f->left);
-    const __m512 power =
-        _mm512_permutex2var_ps(f->power[0], _mm512_srli_epi32(v, 18), f->power[1]);
+    const __m512 power = _mm512_permutex2var_ps(f->power[0], _mm512_srli_epi32(v, 18), f->power[1]);
     return _mm512_fmadd_ps(power, _mm512_castsi512_ps(v), sum);
 }
 
@@ -328,8 +327,7 @@ DAM_INLINE __m512 add_fine(const pair_finisher *f, bool narrow, __m512i high, __
     __m512 power = f->of[0];
     for (int i = 1; i <= DAM_PAIRED_DEGREE; i++)
         power = _mm512_fmadd_ps(power, _mm512_castsi512_ps(m), f->of[i]);
-    const __m512i bits =
-        _mm512_add_epi32(_mm512_castps_si512(power), _mm512_sub_epi32(v, m));
+    const __m512i bits = _mm512_add_epi32(_mm512_castps_si512(power), _mm512_sub_epi32(v, m));
     return _mm512_add_ps(sum, _mm512_castsi512_ps(bits));
 }
 
@@ -362,33 +360,20 @@ DAM_INLINE products *place_of(char *area, const int8_t *next)
     return (products *)(area + ((uintptr_t)next & 4032));
 }
 
-/* A group of states at work with all tiles. */
-typedef struct {
-    pair_finisher f;
-    const int8_t *pattern, *third; /* of the next tile */
-    int64_t size, third_size;      /* of a part of a tile; of what `third` has of a tile */
-    const char *next, *end;        /* what is to be fetched, */
-    int64_t lines;                 /* so many lines with each tile */
-    char *area[2];                 /* products by turns */
-    products *out, *last;          /* those that are stored next, and that are finished next */
-    products *between;             /* fine: those of the tile between */
-    int32_t (*start)[DAM_COARSE_TILE];
-} pair_group;
-
-/* After a tile. */
-DAM_INLINE void advance(pair_group *g, int turn)
-{
-    for (int64_t i = 0; i < g->lines && g->next < g->end; i++, g->next += 64)
-        _mm_prefetch(g->next, _MM_HINT_T1);
-    g->pattern += 2 * g->size;
-    g->third += g->third_size;
-    g->last = g->out;
-    g->out = place_of(g->area[turn], g->pattern + 2 * g->size);
-}
-
 #define FINISH_PAIRS(FIRST, LAST) \
-    if (g->last)                  \
-    finish_pairs(&g->f, kind, g->last, FIRST, LAST, sum)
+    if (last)                     \
+    finish_pairs(&f, kind, last, FIRST, LAST, sum)
+
+/* After a tile: lines that are read later are fetched. */
+#define NEXT_TILE(TURN)                                   \
+    do {                                                  \
+        for (int64_t i = 0; i < lines && next < end; i++) \
+            _mm_prefetch(next + 64 * i, _MM_HINT_T1);     \
+        next += 64 * lines;                               \
+        pattern += 2 * size;                              \
+        last = out;                                       \
+        out = place_of(area[TURN], pattern + 2 * size);   \
+    } while (0)
 
 /*
  * The rough products of a group with the next tile into registers HIGH and LOW, while those of the
@@ -396,143 +381,126 @@ DAM_INLINE void advance(pair_group *g, int turn)
  * finished. The units work side by side only where their instructions stand side by side. Registers
  * 2 and 3 hold states, 4 and 5 patterns.
  */
-#define SUM_TILE(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)   \
-    do {                                               \
-        _tile_loadd(4, g->pattern, 64);                \
-        _tile_zero(HIGH);                              \
-        _tile_dpbssd(HIGH, 2, 4);                      \
-        FINISH_PAIRS(0, 3);                            \
-        _tile_loadd(LOW, g->start, 64);                \
-        _tile_dpbssd(LOW, 3, 4);                       \
-        FINISH_PAIRS(3, 6);                            \
-        if (!kind.joint) {                             \
-            _tile_loadd(5, g->pattern + g->size, 64);  \
-            _tile_dpbssd(LOW, 2, 5);                   \
-        }                                              \
-        FINISH_PAIRS(6, 9);                            \
-        if (g->out)                                    \
-            _tile_stored(BEFORE_HIGH, g->out->of[0], 64); \
-        FINISH_PAIRS(9, 13);                           \
-        if (g->out)                                    \
-            _tile_stored(BEFORE_LOW, g->out->of[1], 64); \
-        FINISH_PAIRS(13, GROUP);                       \
-        advance(g, HIGH > 0);                          \
+#define SUM_ROUGHLY(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW) \
+    do {                                                \
+        _tile_loadd(4, pattern, 64);                    \
+        _tile_zero(HIGH);                               \
+        _tile_dpbssd(HIGH, 2, 4);                       \
+        FINISH_PAIRS(0, 3);                             \
+        _tile_loadd(LOW, start, 64);                    \
+        _tile_dpbssd(LOW, 3, 4);                        \
+        FINISH_PAIRS(3, 6);                             \
+        if (!kind.joint) {                              \
+            _tile_loadd(5, pattern + size, 64);         \
+            _tile_dpbssd(LOW, 2, 5);                    \
+        }                                               \
+        FINISH_PAIRS(6, 9);                             \
+        if (out)                                        \
+            _tile_stored(BEFORE_HIGH, out->of[0], 64);  \
+        FINISH_PAIRS(9, 13);                            \
+        if (out)                                        \
+            _tile_stored(BEFORE_LOW, out->of[1], 64);   \
+        FINISH_PAIRS(13, GROUP);                        \
+        NEXT_TILE(HIGH > 0);                            \
     } while (0)
 
-DAM_INLINE void sum_rough(const dam_paired_block *b, pair_kind kind, pair_group *g,
-                          const int8_t *state, __m512 *sum)
-{
-    const int row = DAM_PAIRED_ROW * b->depth;
-    int64_t t = 0;
-
-    _tile_loadd(2, state + 2 * b->depth, row);
-    _tile_loadd(3, state + b->depth, row);
-    for (; t + 2 <= b->tiles; t += 2) {
-        SUM_TILE(0, 1, 6, 7);
-        SUM_TILE(6, 7, 0, 1);
-    }
-    if (t < b->tiles) {
-        SUM_TILE(0, 1, 6, 7);
-        FINISH_PAIRS(0, GROUP);
-        _tile_stored(0, g->out->of[0], 64);
-        _tile_stored(1, g->out->of[1], 64);
-    } else if (t > 0) {
-        FINISH_PAIRS(0, GROUP);
-        _tile_stored(6, g->out->of[0], 64);
-        _tile_stored(7, g->out->of[1], 64);
-    }
-    g->last = g->out;
-    FINISH_PAIRS(0, GROUP);
-}
-
 /*
- * All products of a group with each tile into registers 0 to 3, while those of the tile two before
- * are finished. Registers 5, 6 and 7 hold the states' parts X, F and G, joint or alone; 4 patterns.
+ * All products of a group with the next tile into registers 0 to 3, while those of the tile two
+ * before are finished. Registers 5, 6 and 7 hold the states' parts X, F and G, joint or alone; 4
+ * patterns.
  */
-DAM_INLINE void sum_fine(const dam_paired_block *b, pair_kind kind, pair_group *g,
-                         const int8_t *state, __m512 *sum)
-{
-    const int row = DAM_PAIRED_ROW * b->depth;
-    const bool full = kind.level == DAM_PAIRED_FULL;
-
-    _tile_loadd(5, state + 2 * b->depth, row);
-    _tile_loadd(6, state + b->depth, row);
-    _tile_loadd(7, state, row);
-    g->out = place_of(g->area[0], g->pattern);
-    for (int64_t t = 0; t < b->tiles; t++) {
-        products *between = g->out;
-        _tile_loadd(4, g->pattern, 64);
-        _tile_zero(2);
-        _tile_dpbssd(2, 7, 4);
-        _tile_loadd(0, g->start, 64);
-        _tile_dpbssd(0, 5, 4);
-        _tile_zero(1);
-        _tile_dpbssd(1, 6, 4);
-        FINISH_PAIRS(0, 3);
-        if (!kind.joint) {
-            _tile_loadd(4, g->pattern + g->size, 64);
-            _tile_dpbssd(1, 5, 4);
-            _tile_dpbssd(2, 6, 4);
-        }
-        FINISH_PAIRS(3, 6);
-        if (full) {
-            _tile_zero(3);
-            if (!kind.joint)
-                _tile_dpbssd(3, 7, 4);
-            _tile_loadd(4, g->third, 64);
-            _tile_dpbssd(2, 5, 4);
-            if (kind.joint) {
-                _tile_loadd(7, state + 4 * b->depth, row);
-                _tile_dpbssd(3, 7, 4);
-                _tile_loadd(7, state, row);
-            } else
-                _tile_dpbssd(3, 6, 4);
-        }
-        FINISH_PAIRS(6, GROUP);
-        _tile_stored(0, g->out->of[0], 64);
-        _tile_stored(1, g->out->of[1], 64);
-        _tile_stored(2, g->out->of[2], 64);
-        if (full)
-            _tile_stored(3, g->out->of[3], 64);
-        advance(g, (t + 1) % 2);
-        g->last = g->between;
-        g->between = between;
-    }
-    FINISH_PAIRS(0, GROUP);
-    g->last = g->between;
-    FINISH_PAIRS(0, GROUP);
-}
+#define SUM_FINELY(TURN)                                   \
+    do {                                                   \
+        products *current = out;                           \
+        _tile_loadd(4, pattern, 64);                       \
+        _tile_zero(2);                                     \
+        _tile_dpbssd(2, 7, 4);                             \
+        _tile_loadd(0, start, 64);                         \
+        _tile_dpbssd(0, 5, 4);                             \
+        _tile_zero(1);                                     \
+        _tile_dpbssd(1, 6, 4);                             \
+        FINISH_PAIRS(0, 3);                                \
+        if (!kind.joint) {                                 \
+            _tile_loadd(4, pattern + size, 64);            \
+            _tile_dpbssd(1, 5, 4);                         \
+            _tile_dpbssd(2, 6, 4);                         \
+        }                                                  \
+        FINISH_PAIRS(3, 6);                                \
+        if (kind.level == DAM_PAIRED_FULL) {               \
+            _tile_zero(3);                                 \
+            if (!kind.joint)                               \
+                _tile_dpbssd(3, 7, 4);                     \
+            _tile_loadd(4, third, 64);                     \
+            _tile_dpbssd(2, 5, 4);                         \
+            if (kind.joint) {                              \
+                _tile_loadd(7, state + 4 * b->depth, row); \
+                _tile_dpbssd(3, 7, 4);                     \
+                _tile_loadd(7, state, row);                \
+            } else                                         \
+                _tile_dpbssd(3, 6, 4);                     \
+            third += kind.joint ? 2 * size : size;         \
+        }                                                  \
+        FINISH_PAIRS(6, GROUP);                            \
+        _tile_stored(0, out->of[0], 64);                   \
+        _tile_stored(1, out->of[1], 64);                   \
+        _tile_stored(2, out->of[2], 64);                   \
+        if (kind.level == DAM_PAIRED_FULL)                 \
+            _tile_stored(3, out->of[3], 64);               \
+        NEXT_TILE(TURN);                                   \
+        last = between;                                    \
+        between = current;                                 \
+    } while (0)
 
 DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
 {
-    /* this group fetches its part of what is next */
+    const pair_finisher f = pair_finisher_of(b);
+    const int row = DAM_PAIRED_ROW * b->depth, size = b->depth * DAM_COARSE_TILE;
+    const int8_t *state = b->state + j * row, *pattern = b->pattern, *third = b->third;
+    /* this group fetches its part of what is next: so many lines with each tile */
     const int64_t groups = (b->states + GROUP - 1) / GROUP, parts = groups * b->tiles;
     const int64_t lines = parts > 0 ? (b->lines + parts - 1) / parts : 0;
-    char area[2][8192] __attribute__((aligned(4096)));
+    const char *next = b->next + 64 * lines * b->tiles * (j / GROUP);
+    const char *end = b->next + 64 * b->lines;
+    char area[2][8192] __attribute__((aligned(4096))); /* products by turns */
     int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
-    const int64_t size = (int64_t)b->depth * DAM_COARSE_TILE;
-    pair_group g = {.f = pair_finisher_of(b),
-                    .pattern = b->pattern,
-                    .third = b->third,
-                    .size = size,
-                    .third_size = kind.level == DAM_PAIRED_FULL ? size * (kind.joint ? 2 : 1) : 0,
-                    .next = b->next + 64 * lines * b->tiles * (j / GROUP),
-                    .end = b->next + 64 * b->lines,
-                    .lines = lines,
-                    .area = {area[0], area[1]},
-                    .start = start};
-    const int8_t *state = b->state + j * DAM_PAIRED_ROW * b->depth;
     __m512 sum[GROUP];
+    products *out = NULL, *last = NULL, *between = NULL;
+    int64_t t = 0;
 
 #pragma GCC unroll 16
     for (int r = 0; r < GROUP; r++)
         sum[r] = _mm512_load_ps(b->sums[j + r]);
     for (int r = 0; r < GROUP; r++)
         _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
-    if (kind.level == DAM_PAIRED_ROUGH)
-        sum_rough(b, kind, &g, state, sum);
-    else
-        sum_fine(b, kind, &g, state, sum);
+    if (kind.level == DAM_PAIRED_ROUGH) {
+        _tile_loadd(2, state + 2 * b->depth, row);
+        _tile_loadd(3, state + b->depth, row);
+        for (; t + 2 <= b->tiles; t += 2) {
+            SUM_ROUGHLY(0, 1, 6, 7);
+            SUM_ROUGHLY(6, 7, 0, 1);
+        }
+        if (t < b->tiles) {
+            SUM_ROUGHLY(0, 1, 6, 7);
+            FINISH_PAIRS(0, GROUP);
+            _tile_stored(0, out->of[0], 64);
+            _tile_stored(1, out->of[1], 64);
+        } else if (t > 0) {
+            FINISH_PAIRS(0, GROUP);
+            _tile_stored(6, out->of[0], 64);
+            _tile_stored(7, out->of[1], 64);
+        }
+        between = out;
+    } else {
+        _tile_loadd(5, state + 2 * b->depth, row);
+        _tile_loadd(6, state + b->depth, row);
+        _tile_loadd(7, state, row);
+        out = place_of(area[0], pattern);
+        for (; t < b->tiles; t++)
+            SUM_FINELY((t + 1) % 2);
+        FINISH_PAIRS(0, GROUP);
+    }
+    last = between;
+    FINISH_PAIRS(0, GROUP);
 #pragma GCC unroll 16
     for (int r = 0; r < GROUP; r++)
         _mm512_store_ps(b->sums[j + r], sum[r]);

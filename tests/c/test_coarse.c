@@ -1,9 +1,9 @@
 /*
- * The coarse passes, of one byte a component, and of two or three: all loops give the same masks, and sums
- * that differ in rounding only; its interval contains the reference's L for states near a pattern,
- * between patterns and anywhere, at odd N and M, whatever it has learnt; it is as narrow as it was
- * asked to be; and claims made smaller than they are proven are caught: compiled with less than is
- * proven (DAM_SINGLE_SHRINK), the same check must find values outside.
+ * The coarse passes, of one byte a component, and of two or three: all loops give the same masks,
+ * and sums that differ in rounding only; its interval contains the reference's L for states near a
+ * pattern, between patterns and anywhere, at odd N and M, whatever it has learnt; it is as narrow
+ * as it was asked to be; and claims made smaller than they are proven are caught: compiled with
+ * less than is proven (DAM_SINGLE_SHRINK), the same check must find values outside.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -189,8 +189,7 @@ static void check_pairs_of(const field *s, const dam_hamiltonian *h, int64_t sta
     double width;
 
     for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
-        const int outside =
-            violations(s, 2, way[i].fine, states, way[i].rough, 1.0, i % 2, &width);
+        const int outside = violations(s, 2, way[i].fine, states, way[i].rough, 1.0, i % 2, &width);
         caught_pairs += outside;
         caught_full += way[i].fine ? outside : 0;
         CHECK(shrunk || outside == 0, "N = %d, M = %lld, pairs, %s: %d of %lld states outside", N,
@@ -414,8 +413,9 @@ int main(void)
     check_shape(lse, 990, 5000, 20, 0.01);
     check_shape(lse, 200, 5000, 20, 1e-6);
     if (shrunk)
-        CHECK(caught > 0 && caught_pairs > caught_full && caught_full > 0,
-              "passes that claim less error than is proven are not caught: %d, %d, %d states outside",
-              caught, caught_pairs, caught_full);
+        CHECK(
+            caught > 0 && caught_pairs > caught_full && caught_full > 0,
+            "passes that claim less error than is proven are not caught: %d, %d, %d states outside",
+            caught, caught_pairs, caught_full);
     return check_finish();
 }
