@@ -48,12 +48,6 @@ int dam_bytes_parts(const dam_kernels *kernels, dam_kernel kernel, int N, int64_
     return automatic && kernel == DAM_LSE && N < LEAST_N_LSE ? 0 : 1;
 }
 
-/* Parts of a component that stand in `third`. */
-static int third_parts(dam_coarse_shape shape)
-{
-    return dam_paired_joint(dam_coarse_row(shape)) ? 2 : 1;
-}
-
 /* Puts part `part` of component k of a panel's patterns at its place among `parts`. */
 static void put(const places *to, int8_t *bytes, int parts, int64_t number, int part, int k,
                 const int8_t *byte)
@@ -68,7 +62,7 @@ static void put(const places *to, int8_t *bytes, int parts, int64_t number, int 
 /* The largest squares of what a panel's patterns are off their bytes. */
 static squares fill_panel(const places *to, const float *panel, int64_t number)
 {
-    const int beside = third_parts(to->shape);
+    const int beside = dam_paired_third(dam_coarse_row(to->shape));
     const double fine = to->quantum / 65536.0;
     double left[DAM_PARTS][DAM_PANEL] = {{0}};
     int8_t byte[DAM_PARTS][DAM_PANEL] = {{0}};
@@ -168,8 +162,8 @@ void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
     const int64_t padded = number * DAM_PANEL;
     const uint64_t each = (uint64_t)dam_bytes_place(shape, parts, padded, 0, 0);
-    const uint64_t third =
-        parts > 1 ? (uint64_t)dam_bytes_place(shape, third_parts(shape), padded, 0, 0) : 0;
+    const int beside = parts > 1 ? dam_paired_third(dam_coarse_row(shape)) : 0;
+    const uint64_t third = (uint64_t)dam_bytes_place(shape, beside, padded, 0, 0);
     const uint64_t head =
         ((uint64_t)count * sizeof(dam_bytes) + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
     const uint64_t all = head + (uint64_t)count * (each + third);

@@ -97,11 +97,11 @@ static dam_paired_level level_of(const work *w, int64_t i)
 static double error_of(const work *w, int64_t i, const double off[DAM_PARTS])
 {
     const dam_bytes *of = w->pass->coarse;
-    const double second = (of->off[0] + of->off[1]) * (off[0] + off[1]); /* E.F at most */
 
     switch (level_of(w, i)) {
-    case DAM_PAIRED_ROUGH:
-        return dam_paired_error(w->pass->N, of->off[1], off[1], second);
+    case DAM_PAIRED_ROUGH: /* without E.F */
+        return dam_paired_error(w->pass->N, of->off[1], off[1],
+                                (of->off[0] + of->off[1]) * (off[0] + off[1]));
     case DAM_PAIRED_TIGHT: /* without E.G */
         return dam_paired_error(w->pass->N, of->off[1], off[2],
                                 (of->off[0] + of->off[1]) * (off[1] + off[2]));
@@ -153,7 +153,8 @@ static void prepare_row(work *w, int64_t i)
 static void prepare_blocks(work *w)
 {
     const double octaves = w->pass->reference->c * LOG2_E;
-    const int64_t first = w->rough * DAM_COARSE_TILE, states = w->pass->states;
+    const int64_t states = w->pass->states, whole = w->rough * DAM_COARSE_TILE;
+    const int64_t first = whole < states ? whole : states; /* that is not rough */
 
     for (int fine = 0; fine < 2; fine++) {
         dam_paired_block *b = w->b + fine;
@@ -163,7 +164,6 @@ static void prepare_blocks(work *w)
         b->depth = dam_coarse_row(dam_coarse_shape_of(w->pass->N));
         b->state = w->rows + (fine ? first * DAM_PAIRED_ROW * b->depth : 0);
         b->states = fine ? states - first : first;
-        b->states = b->states < 0 ? 0 : b->states;
         b->shift = fine ? w->bits + 8 - FRACTION : FRACTION - w->bits;
         b->floor = fine ? 1 << FRACTION : 1 << w->bits;
         b->start = (int32_t)floor((TOP - octaves) * scale);
@@ -171,8 +171,6 @@ static void prepare_blocks(work *w)
         b->sums = w->sums + (fine ? first : 0);
         w->start[fine] = b->start / scale;
     }
-    if (first >= states)
-        w->b[0].states = states;
 }
 
 static void prepare(work *w)
@@ -195,9 +193,8 @@ static void add_to_states(work *w, dam_paired_block *b, int64_t first, int64_t n
     const int64_t tile = first / DAM_COARSE_TILE;
 
     b->pattern = of->bytes + tile * 2 * part;
-    b->third = b->level == DAM_PAIRED_FULL
-                   ? of->third + tile * part * (dam_paired_joint(b->depth) ? 2 : 1)
-                   : NULL;
+    b->third =
+        b->level == DAM_PAIRED_FULL ? of->third + tile * part * dam_paired_third(b->depth) : NULL;
     b->tiles = n / DAM_COARSE_TILE;
     b->next = (const char *)b->pattern + b->tiles * 2 * part;
     b->lines = (left < n ? left : n) / DAM_COARSE_TILE * 2 * part / 64;

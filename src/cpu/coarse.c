@@ -60,13 +60,15 @@ static void bits_of_pairs(const dam_paired_block *b, const int8_t *state, int64_
     const int d = b->depth, size = d * DAM_COARSE_TILE;
     const int8_t *G = state, *F = state + d, *X = state + 2 * d;
     const int8_t *P = b->pattern + t * 2 * size, *E = P + size;
-    const int8_t *Q = b->third + (b->third ? t * size * (dam_paired_joint(d) ? 2 : 1) : 0);
+    const int8_t *Q = b->third + (b->third ? t * size * dam_paired_third(d) : 0);
     int32_t high[DAM_COARSE_TILE] = {0}, low[DAM_COARSE_TILE] = {0}, last[DAM_COARSE_TILE] = {0};
 
+    const bool rough = b->level == DAM_PAIRED_ROUGH;
+
     add_product(X, P, d, 1, high);
-    add_product(F, P, d, b->level == DAM_PAIRED_ROUGH ? 1 : 256, low);
-    add_product(X, E, d, b->level == DAM_PAIRED_ROUGH ? 1 : 256, low);
-    if (b->level >= DAM_PAIRED_TIGHT) {
+    add_product(F, P, d, rough ? 1 : 256, low);
+    add_product(X, E, d, rough ? 1 : 256, low);
+    if (!rough) {
         add_product(G, P, d, 1, low);
         add_product(F, E, d, 1, low);
     }
@@ -77,11 +79,10 @@ static void bits_of_pairs(const dam_paired_block *b, const int8_t *state, int64_
     }
     for (int i = 0; i < DAM_COARSE_TILE; i++) {
         int32_t v = (int32_t)(256 * (uint32_t)high[i]) + low[i] + b->start;
-        if (b->level != DAM_PAIRED_ROUGH)
+        if (!rough)
             v = (int32_t)(((uint32_t)(high[i] + b->start) << (16 - b->shift)) +
                           (uint32_t)((low[i] + (last[i] >> 8)) >> b->shift));
-        z[i] = (uint32_t)(v > b->floor ? v : b->floor)
-               << (b->level == DAM_PAIRED_ROUGH ? b->shift : 0);
+        z[i] = (uint32_t)(v > b->floor ? v : b->floor) << (rough ? b->shift : 0);
     }
 }
 

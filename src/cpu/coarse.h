@@ -73,7 +73,7 @@ typedef struct {
     dam_paired_level level;
     int depth;             /* bytes of a slice */
     const int8_t *pattern; /* [tile][P, E][depth / 4][DAM_COARSE_TILE][4] */
-    const int8_t *third;   /* full: the same of Q, E in one slice, or of Q alone */
+    const int8_t *third;   /* full: the same of Q, E or, if they do not fit into a slice, of Q */
     int64_t tiles;
     const int8_t *state; /* [state][G, F, X, 0, F, G][depth], in whole groups of DAM_COARSE_TILE */
     int64_t states;
@@ -99,6 +99,12 @@ extern const float dam_paired_power_of[DAM_PAIRED_DEGREE + 1];
 static inline bool dam_paired_joint(int depth)
 {
     return 2 * depth <= 64;
+}
+
+/* Parts of a component that stand in `third`. */
+static inline int dam_paired_third(int depth)
+{
+    return dam_paired_joint(depth) ? 2 : 1;
 }
 
 /* In higher dimension components would not fit into one slice. */
