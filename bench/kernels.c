@@ -351,7 +351,6 @@ static void measure_bytes(const dam_kernels *k, int N, int64_t M)
                                    .x = x,
                                    .slot = slot,
                                    .states = STATES,
-                                   .rough = STATES,
                                    .near = near,
                                    .wanted = wanted,
                                    .depth = depth[i],

@@ -40,14 +40,14 @@
 #define ENOUGH 16
 #define ENOUGH_PART 5
 
-/* Matrix units take sixteen states at a time: so few are left to single precision. */
-#define FEW 3
+/* How much narrower than proposals' intervals those are of what these leave open. */
+#define AGAIN_WIDTH 0.1
 
-/* Beside a tight pass: what is left to it at most, for it takes current states, too. */
-#define MOST_TIGHT 0.16
+/* How much further below the edge of near patterns is put for that, at first. */
+#define AGAIN_DEPTH 6.0
 
-/* A tight pass is told of current states, too, whose intervals are so much wider than its own. */
-#define TIGHT_WIDTH 1.5
+/* Current states go with these if their intervals are so much wider than wanted. */
+#define AGAIN_CURRENT 1.5
 
 /* The passes in lower precision. */
 typedef struct {
@@ -56,16 +56,16 @@ typedef struct {
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
     bool fine;
-    bool tight; /* what the pass before has left open goes with the next states of that one */
+    bool again; /* what the pass before has left open, with the next states of that one */
     double cost_per_N, cost; /* cycles per pattern and state, roughly; with one byte: its loops' */
 } certified_pass;
 
 static const certified_pass passes[] = {
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, false, 0.004, 0.3},
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, true, 0.006, 0.5},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, true, 0.004, 0.3},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, false, 0.05, 0.5},
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, false, 0.01, 1.0},
+    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, false, 0.005, 0.8},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
@@ -126,6 +126,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->near, 2 * n * sizeof(double)},
         {(void **)&w->wanted, 2 * n * sizeof(double)},
         {(void **)&w->depth, PASSES * 2 * n * sizeof(double)},
+        {(void **)&w->depth_now, 2 * n * sizeof(double)},
         {(void **)&w->phi, DAM_TILE * DAM_BLOCK * sizeof(double)},
         {(void **)&w->tiles, n * N * sizeof(double)},
         {(void **)&w->sums, n * (uint64_t)blocks_of(g) * sizeof(dam_block_sum)},
@@ -166,7 +167,7 @@ static double cost_of(const dam_gang *g, size_t i)
 
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
  * knows all there is, and intervals in single precision are too wide. Where steps are taken
- * together there is no next time that a tight one could wait for. */
+ * together there is no next time to wait for. */
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const certified_pass *p = passes + i;
@@ -174,7 +175,7 @@ static bool available(const dam_gang *g, size_t i, bool measure)
 
     if (!has(g, p->tier) || (p->parts > 0 && p->parts != parts))
         return false;
-    if (p->tight)
+    if (p->again)
         return !measure;
     if (p->fine)
         return measure && g->reference->kernel == DAM_LSE;
@@ -606,10 +607,25 @@ static bool is_open(const dam_cascade *w, int64_t c)
     return w->verdict[c] == DAM_UNDECIDED && w->g->chain[c].steps < w->end;
 }
 
-/* Whether there is a tight pass beside pass `i`. */
-static bool tight_beside(const dam_cascade *w, size_t i)
+/* Whether what pass `i` leaves open goes there again. */
+static bool goes_again(const dam_cascade *w, size_t i)
 {
-    return i + 1 < PASSES && passes[i + 1].tight && available(w->g, i + 1, w->measure);
+    return i + 1 < PASSES && passes[i + 1].again && available(w->g, i + 1, w->measure);
+}
+
+/* Whether pass `i` is that of two bytes when energies are wanted: where most proposals are
+ * accepted, it is in the way of the fine one. */
+static bool is_for_energies(const dam_cascade *w, size_t i)
+{
+    return w->measure && passes[i].parts == 2 && !passes[i].fine;
+}
+
+/* The step before which pass `i` is not asked for chain `c`; for energies it is kept from call to
+ * call. */
+static uint64_t *waiting_of(const dam_cascade *w, size_t i, int64_t c)
+{
+    return is_for_energies(w, i) ? &w->g->chain[c].energies_from
+                                 : &w->fortune[(int64_t)i * w->g->chains + c].wait_until;
 }
 
 /* Takes note of how pass `i` fared with chain `c`. */
@@ -623,25 +639,22 @@ static void remember(dam_cascade *w, size_t i, int64_t c)
     if (f->tried < (passes[i].parts == 1 ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
         return;
     /* what it costs against what it saves */
-    if (tight_beside(w, i) ? f->failed > MOST_TIGHT * f->tried
-                           : cost_of(g, i) * f->tried >
-                                 cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
-        f->wait_until = g->chain[c].steps + FORTUNE_WAIT;
+    if (!goes_again(w, i) &&
+        cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
+        *waiting_of(w, i, c) = g->chain[c].steps + FORTUNE_WAIT;
     f->tried = f->failed = 0;
 }
 
 /* Whether pass `i` is not asked for the next proposal of chain `c`. */
 static bool waits(const dam_cascade *w, size_t i, int64_t c)
 {
-    const dam_gang *g = w->g;
-
-    return g->chain[c].steps < w->fortune[(int64_t)i * g->chains + c].wait_until;
+    return w->g->chain[c].steps < *waiting_of(w, i, c);
 }
 
 /* Whether what pass `i` finds of a proposal is narrow enough to be carried along, if accepted. */
 static bool narrow(size_t i)
 {
-    return passes[i].fine || passes[i].tight || passes[i].parts == 0;
+    return passes[i].fine || passes[i].again || passes[i].parts == 0;
 }
 
 /* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots from n on; returns
@@ -653,23 +666,29 @@ static int64_t undecided(dam_cascade *w, size_t i, int64_t n)
     for (int64_t c = 0; c < w->g->chains; c++)
         if (is_open(w, c) && !w->renew[c] && (w->parked[c] == 0 || w->parked[c] == i + 1) &&
             (i == PASSES || narrow(i) || w->from[c] <= tier) && (i == PASSES || !waits(w, i, c)) &&
-            (i == PASSES || !passes[i].tight || w->parked[c] > 0 || waits(w, i - 1, c)))
+            (i == PASSES || !passes[i].again || w->parked[c] > 0))
             w->slot[n++] = c;
     return n;
+}
+
+/* Whether so many chains are worth that patterns are brought in for them alone. */
+static bool enough(const dam_cascade *w, int64_t n)
+{
+    return n >= ENOUGH || n >= w->g->chains / ENOUGH_PART;
 }
 
 /*
  * Patterns that come from memory take as long for one state as for several. So where steps need not
  * be taken together, the few chains in n slots may wait for others before pass `i`, or, but for the
- * `former` ones, the tight one beside it; true when they do. The one that is furthest behind does
- * not: at last it would be alone.
+ * `former` ones, before they go there again; true when they do. The one that is furthest behind
+ * does not: at last it would be alone.
  */
 static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
 {
     uint64_t last = UINT64_MAX;
     int64_t moving = 0;
 
-    if (w->measure || n >= ENOUGH || n >= w->g->chains / ENOUGH_PART)
+    if (w->measure || enough(w, n))
         return false;
     for (int64_t c = 0; c < w->g->chains; c++) {
         moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
@@ -683,14 +702,27 @@ static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
     return moving > 0;
 }
 
-/* A pass over states, of x[][N], in n slots, into w->L; the first `rough` are not tight. A slot
+/* Width of L that is good enough for the decisions of chain `c`, by pass `p`. */
+static double wanted_of(const dam_cascade *w, const certified_pass *p, int64_t c)
+{
+    if (p->fine)
+        return WANTED_OF_CERTIFIED * tolerance_of(w->g);
+    return COARSE_WIDTH * (p->again ? AGAIN_WIDTH : 1.0) * w->g->chain[c].theta;
+}
+
+/* What pass `p` has learnt of the states in a slot. */
+static double *depth_of(const dam_cascade *w, const certified_pass *p, int64_t slot)
+{
+    return w->depth + (p - passes) * 2 * w->g->chains + slot;
+}
+
+/* A pass over states, of x[][N], in n slots, into w->L; the first `former` not again. A slot
  * from the number of chains on stands for the current state of a chain, which is beside the
  * proposals. */
-static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t rough,
+static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, int64_t former,
                      int64_t n)
 {
     const dam_gang *g = w->g;
-    const double certified = WANTED_OF_CERTIFIED * tolerance_of(g);
     const dam_pass pass = {.kernels = g->kernels,
                            .reference = g->reference,
                            .N = g->N,
@@ -700,28 +732,35 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
                            .x = x,
                            .slot = w->slot,
                            .states = n,
-                           .rough = rough,
                            .near = w->near,
                            .wanted = w->wanted,
-                           .depth = w->depth + (p - passes) * 2 * g->chains,
+                           .depth = w->depth_now,
                            .scratch = w->pass_scratch,
                            .L = w->L,
                            .fine = p->fine};
 
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = w->slot[i] % g->chains;
+        const certified_pass *of = i < former ? p : p + 1;
         w->near[i] = w->now[c].low;
-        w->wanted[i] = p->fine ? certified : COARSE_WIDTH * g->chain[c].theta;
+        w->wanted[i] = wanted_of(w, of, c);
+        w->depth_now[i] = *depth_of(w, of, w->slot[i]);
+        if (of->again && w->depth_now[i] == 0)
+            w->depth_now[i] = *depth_of(w, p, c) + AGAIN_DEPTH;
         g->chain[c].patterns[p->tier] += (uint64_t)g->M;
     }
-    return p->pass(&pass) && !dam_interrupted();
+    if (!p->pass(&pass) || dam_interrupted())
+        return false;
+    for (int64_t i = 0; i < n; i++)
+        *depth_of(w, i < former ? p : p + 1, w->slot[i]) = w->depth_now[i];
+    return true;
 }
 
 /* Whether the current state of chain `c` is to be evaluated beside its proposal by a pass. */
 static bool wants_current(const dam_cascade *w, const certified_pass *p, int64_t c)
 {
-    if (p->tight)
-        return !(width(w->now[c]) <= TIGHT_WIDTH * w->tight_width);
+    if (p->again)
+        return !(width(w->now[c]) <= AGAIN_CURRENT * wanted_of(w, p, c));
     return (p->parts == 0 || p->fine) && width(w->next[c]) < REPEAT_WIDTH * width(w->now[c]);
 }
 
@@ -770,32 +809,23 @@ static bool take_result(dam_cascade *w, size_t i, int64_t slot)
     v = conclude(w, c);
     remember(w, i, c);
     w->parked[c] = 0;
-    if (p->tight)
-        w->tight_width = width(w->L[slot]);
-    if (w->verdict[c] == DAM_UNDECIDED && tight_beside(w, i) && !waits(w, i + 1, c)) {
+    if (w->verdict[c] == DAM_UNDECIDED && goes_again(w, i) && !waits(w, i + 1, c)) {
         w->parked[c] = i + 2; /* the tier has not done yet */
         return false;
     }
     chain->tried[p->tier]++;
     chain->unsure[p->tier] += v == DAM_UNDECIDED;
-    return v == DAM_UNDECIDED && !p->tight && width(w->now[c]) > REPEAT_WIDTH * width(w->next[c]);
+    return v == DAM_UNDECIDED && !p->again && width(w->now[c]) > REPEAT_WIDTH * width(w->next[c]);
 }
 
-/* Puts the chains that pass `i` is to decide, and after them those that the tight one beside it is
- * to decide, into slots; returns the number of slots, and that of the former. */
+/* Puts the chains that pass `i` is to decide, and after them those that go there again, into
+ * slots; returns the number of slots, and that of the former. */
 static int64_t fill_slots(dam_cascade *w, size_t i, int64_t *former)
 {
-    const bool tight = tight_beside(w, i);
-    int64_t n = undecided(w, i, 0);
+    const int64_t n = undecided(w, i, 0);
 
     *former = n;
-    if (tight)
-        n = undecided(w, i + 1, n);
-    if (!tight || n == 0 || n > FEW || !has(w->g, DAM_TIER_SINGLE))
-        return n;
-    for (int64_t slot = 0; slot < n; slot++)
-        w->parked[w->slot[slot]] = 0; /* the next one will see to them */
-    return 0;
+    return goes_again(w, i) ? undecided(w, i + 1, n) : n;
 }
 
 /* Decides what can be decided by a pass in lower precision; false when interrupted. */
@@ -804,13 +834,14 @@ static bool judge_by_pass(dam_cascade *w, size_t which)
     const certified_pass *p = passes + which;
     int64_t former, unsure = 0;
     const int64_t n = fill_slots(w, which, &former);
-    const bool beside = tight_beside(w, which);
+    const bool again = goes_again(w, which);
 
     if (n == 0 || park(w, which, former, n))
         return true;
-    const int64_t first = beside ? former : 0;
-    const int64_t all = add_current(w, beside ? p + 1 : p, first, n);
-    if (!run_pass(w, p, w->proposal, former, all))
+    if (is_for_energies(w, which) && !enough(w, n))
+        return true; /* the fine pass takes them with the others */
+    const int64_t all = again ? add_current(w, p + 1, former, n) : add_current(w, p, 0, n);
+    if (!run_pass(w, p, w->proposal, again ? former : all, all))
         return false;
     refine_current(w, n, all);
     for (int64_t i = 0; i < n; i++)
@@ -934,7 +965,7 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
             propose(w, c);
     }
     for (size_t i = 0; i < PASSES; i++)
-        if (available(w->g, i, w->measure) && !passes[i].tight && !judge_by_pass(w, i))
+        if (available(w->g, i, w->measure) && !passes[i].again && !judge_by_pass(w, i))
             return DAM_ERR_INTERRUPTED;
     status = renew_lists(w, e);
     if (status)

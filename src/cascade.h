@@ -37,12 +37,12 @@ typedef struct {
     uint64_t end;         /* steps that the chains are to have done */
     size_t *parked;       /* [chains]: from 1, the pass that an earlier proposal waits for; or 0 */
     bool *renew;          /* [chains]: the list is to be made anew, around the proposal */
-    double tight_width;   /* of an interval of the last tight pass */
     int64_t *slot;        /* [2 chains]: the chains that a pass is about */
     dam_interval *L;      /* [2 chains]: what it found */
     double *near;         /* [2 chains]: what it is told to expect, */
     double *wanted;       /* [2 chains]: and how narrow an interval to find */
-    double *depth;        /* [passes][2 chains]: what the coarse passes have learnt */
+    double *depth;        /* [passes][2 chains]: what the coarse passes have learnt, */
+    double *depth_now;    /* and of the states at hand */
     double *phi;          /* [DAM_TILE][DAM_BLOCK]: one block's alignments */
     double *tiles;        /* [tile][k][chains of the tile] */
     dam_block_sum *sums;  /* [chains][blocks] */

@@ -22,10 +22,9 @@ typedef struct {
     const float *x;          /* states are x[slot[i] * N + k] */
     const int64_t *slot;     /* [states] */
     int64_t states;
-    int64_t rough;        /* two bytes: the first ones, for which wide intervals will do */
     const double *near;   /* [states]: L is expected near this; any value is allowed */
     const double *wanted; /* [states]: the width of L that is good enough: passes in bytes */
-    double *depth;        /* by slot: what these have learnt of a state; 0: nothing yet */
+    double *depth;        /* [states]: what these have learnt of a state; 0: nothing yet */
     void *scratch;        /* of the size that the pass asks for, aligned to DAM_ALIGNMENT */
     dam_interval *L;      /* [states]: the result */
     bool fine;            /* narrow intervals, for energies; one byte: `wanted` says it all */
@@ -40,9 +39,9 @@ typedef struct {
 uint64_t dam_coarse_scratch(int N, int64_t states);
 bool dam_coarse_pass(const dam_pass *pass);
 
-/* Two bytes a component, for LSE up to DAM_PAIRED_LARGEST_N dimensions: where many patterns count,
- * all of them with an error that is small against decisions. The fine one takes three, and is good
- * for energies. */
+/* Two bytes a component, for LSE up to DAM_PAIRED_LARGEST_N dimensions, where many patterns count:
+ * the few that are near in double precision, the others with an error that is small against
+ * decisions. The fine one takes three and no near patterns, and is good for energies. */
 uint64_t dam_paired_scratch(int N, int64_t states);
 bool dam_paired_pass(const dam_pass *pass);
 

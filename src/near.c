@@ -15,6 +15,9 @@
 #define LARGEST_MOVE 3.0
 #define SMALL_MOVE 0.05
 
+/* Near patterns grow by e per unit of depth at most. So many of the largest number are aimed at. */
+#define SAFE_PART 0.7
+
 static int stride_of(int N)
 {
     return (N + 7) / 8 * 8;
@@ -179,7 +182,7 @@ void dam_near_finish(dam_near *w)
 
 double dam_near_depth(const dam_near *w, int64_t i, double first)
 {
-    double *depth = w->pass->depth + w->pass->slot[i];
+    double *depth = w->pass->depth + i;
 
     *depth = *depth > 0 ? *depth : first;
     return *depth;
@@ -189,14 +192,15 @@ void dam_near_learn(const dam_near *w, int64_t i)
 {
     const dam_pass *pass = w->pass;
     const double width = pass->L[i].high - pass->L[i].low;
-    double *depth = pass->depth + pass->slot[i];
+    double *depth = pass->depth + i;
+    const double room = log(SAFE_PART * w->most / fmax(1.0, w->states[i].sum.count));
     double move = log(fmax(width, 1e-12) / pass->wanted[i]);
 
     if (w->states[i].given_up)
         move = -1.0;
-    else if (!(move < LARGEST_MOVE))
-        move = LARGEST_MOVE;
     else if (move < 0)
         move = fmax(move, -1.0) * SMALL_MOVE;
+    else
+        move = fmin(room, move < LARGEST_MOVE ? move : LARGEST_MOVE); /* NaN too */
     *depth = fmax(1e-3, *depth + move);
 }

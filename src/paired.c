@@ -16,6 +16,10 @@
 /* Exponent, as a single holds it, of a term of alignment 1: no sum of a block overflows. */
 #define TOP 239.0
 
+/* Rough: where the edge is put below L at first, and what a near pattern costs (near.h). */
+#define FIRST_DEPTH 2.0
+#define NEAR_COST 600.0
+
 /* Bits of a single's fraction. */
 #define FRACTION 23
 
@@ -23,16 +27,18 @@
 typedef struct {
     const dam_pass *pass;
     const dam_coarse_loops *loops;
-    int64_t groups;  /* of states, */
-    int64_t rough;   /* of which so many are taken roughly */
+    int64_t groups;  /* of states */
     int64_t block;   /* patterns of a block */
+    int depth;       /* bytes of a slice */
     double quantum;  /* of the states' first bytes */
     int bits;        /* rough: of the fraction of a term's exponent */
-    double start[2]; /* rough, and fine: what is added to exponents, in octaves */
-    dam_paired_block b[2];
+    double start;    /* what is added to exponents, in octaves */
+    double headroom; /* rough: octaves that far terms may be above the edge */
+    dam_paired_block b;
     int8_t *rows;
+    int32_t *edge;
     float (*sums)[DAM_COARSE_TILE];
-    dam_near near; /* patterns that fill no tile */
+    dam_near near; /* and patterns that fill no tile */
 } work;
 
 /* Cuts the scratch, where there is one, into pieces; returns its size. */
@@ -40,10 +46,12 @@ static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
 {
     const uint64_t depth = (uint64_t)dam_coarse_row(dam_coarse_shape_of(N));
 
+    w->depth = (int)depth;
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
     const dam_piece pieces[] = {
         {(void **)&w->rows, n * DAM_PAIRED_ROW * depth},
+        {(void **)&w->edge, n * sizeof *w->edge},
         {(void **)&w->sums, n * sizeof *w->sums},
     };
     const uint64_t own = dam_cut(scratch, pieces, sizeof pieces / sizeof pieces[0]);
@@ -82,33 +90,16 @@ static bool choose_quantum(work *w)
     return true;
 }
 
-/* Whether state i is taken roughly. */
-static bool is_rough(const work *w, int64_t i)
-{
-    return i < w->rough * DAM_COARSE_TILE;
-}
-
-static dam_paired_level level_of(const work *w, int64_t i)
-{
-    return is_rough(w, i) ? DAM_PAIRED_ROUGH : w->pass->fine ? DAM_PAIRED_FULL : DAM_PAIRED_TIGHT;
-}
-
 /* How far alignments of a state in three bytes are off, whose bytes are off by these lengths. */
-static double error_of(const work *w, int64_t i, const double off[DAM_PARTS])
+static double error_of(const work *w, const double off[DAM_PARTS])
 {
     const dam_bytes *of = w->pass->coarse;
 
-    switch (level_of(w, i)) {
-    case DAM_PAIRED_ROUGH: /* without E.F */
-        return dam_paired_error(w->pass->N, of->off[1], off[1],
-                                (of->off[0] + of->off[1]) * (off[0] + off[1]));
-    case DAM_PAIRED_TIGHT: /* without E.G */
-        return dam_paired_error(w->pass->N, of->off[1], off[2],
-                                (of->off[0] + of->off[1]) * (off[1] + off[2]));
-    default: /* without Q.G */
+    if (w->pass->fine) /* without Q.G */
         return dam_paired_error(w->pass->N, of->off[2], off[2],
                                 (of->off[1] + of->off[2]) * (off[1] + off[2]));
-    }
+    return dam_paired_error(w->pass->N, of->off[1], off[1], /* without E.F */
+                            (of->off[0] + of->off[1]) * (off[0] + off[1]));
 }
 
 /* Octaves of terms, at most, in a single's exponent: of those of alignments from 1 to -1. */
@@ -128,7 +119,7 @@ static void prepare_row(work *w, int64_t i)
 {
     const dam_pass *pass = w->pass;
     const float *x = pass->x + pass->slot[i] * pass->N;
-    const int depth = w->b[0].depth;
+    const int depth = w->depth;
     int8_t *row = w->rows + i * DAM_PAIRED_ROW * depth; /* G, F, X, 0, F, G */
     double square[DAM_PARTS] = {0}, off[DAM_PARTS];
     int8_t byte[DAM_PARTS];
@@ -146,31 +137,52 @@ static void prepare_row(work *w, int64_t i)
     }
     for (int part = 0; part < DAM_PARTS; part++)
         off[part] = sqrt(square[part]) * (1.0 + 1e-9);
-    w->near.states[i].error = error_of(w, i, off);
+    const double error = error_of(w, off);
+    const double first = dam_coarse_error(pass->N, pass->coarse->off[0], off[0]);
+    w->near.states[i].error = error;
+    w->headroom = fmax(w->headroom, pass->reference->c * LOG2_E * (first + error) + 2.0);
 }
 
-/* What the loops are told of the states that are taken roughly, and of the others. */
-static void prepare_blocks(work *w)
+/* Nats of a term in a product of first bytes. */
+static double unit_of(const work *w)
 {
-    const double octaves = w->pass->reference->c * LOG2_E;
-    const int64_t states = w->pass->states, whole = w->rough * DAM_COARSE_TILE;
-    const int64_t first = whole < states ? whole : states; /* that is not rough */
+    return LN_2 * ldexp(256.0, -w->bits);
+}
 
-    for (int fine = 0; fine < 2; fine++) {
-        dam_paired_block *b = w->b + fine;
-        /* units of what `start` is added to, in an octave */
-        const double scale = ldexp(1.0, fine ? w->bits - 8 : w->bits);
-        b->level = level_of(w, fine ? states : 0);
-        b->depth = dam_coarse_row(dam_coarse_shape_of(w->pass->N));
-        b->state = w->rows + (fine ? first * DAM_PAIRED_ROW * b->depth : 0);
-        b->states = fine ? states - first : first;
-        b->shift = fine ? w->bits + 8 - FRACTION : FRACTION - w->bits;
-        b->floor = fine ? 1 << FRACTION : 1 << w->bits;
-        b->start = (int32_t)floor((TOP - octaves) * scale);
-        b->narrow = range_of(w) < TOP;
-        b->sums = w->sums + (fine ? first : 0);
-        w->start[fine] = b->start / scale;
-    }
+/* Rough: where the patterns that are near state i begin, in such products. */
+static void prepare_edge(work *w, int64_t i)
+{
+    const dam_pass *pass = w->pass;
+    const double unit = unit_of(w), c = pass->reference->c;
+    const double near = fabs(pass->near[i]) < HUGE_VAL ? pass->near[i] : 0;
+    const double edge = (c + near - dam_near_depth(&w->near, i, FIRST_DEPTH)) / unit;
+    const double most = 1.01 * c / unit;
+
+    w->edge[i] = (int32_t)floor(fmax(-most, fmin(most, edge)));
+}
+
+/* What the loops are told. */
+static void prepare_block(work *w)
+{
+    const bool fine = w->pass->fine;
+    const double octaves = w->pass->reference->c * LOG2_E;
+    const double top = TOP - (fine ? octaves : w->headroom);
+    /* units of what `start` is added to, in an octave */
+    const double scale = ldexp(1.0, fine ? w->bits - 8 : w->bits);
+
+    w->b = (dam_paired_block){.full = fine,
+                              .depth = w->depth,
+                              .state = w->rows,
+                              .states = w->pass->states,
+                              .edge = w->edge,
+                              .mask = w->near.mask,
+                              .mask_stride = w->near.mask_stride,
+                              .start = (int32_t)floor(top * scale),
+                              .floor = 1 << (fine ? FRACTION : w->bits),
+                              .shift = fine ? w->bits + 8 - FRACTION : FRACTION - w->bits,
+                              .narrow = range_of(w) + (fine ? 0 : w->headroom) < TOP,
+                              .sums = w->sums};
+    w->start = w->b.start / scale;
 }
 
 static void prepare(work *w)
@@ -178,52 +190,53 @@ static void prepare(work *w)
     const dam_pass *pass = w->pass;
 
     w->block = pass->fine ? FINE_BLOCK : BLOCK;
-    prepare_blocks(w);
-    dam_near_begin(&w->near, pass, 1.0);
-    memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * DAM_PAIRED_ROW * w->b[0].depth));
-    for (int64_t i = 0; i < pass->states; i++)
+    dam_near_begin(&w->near, pass, NEAR_COST);
+    memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * DAM_PAIRED_ROW * w->depth));
+    for (int64_t i = 0; i < w->groups * DAM_COARSE_TILE; i++)
+        w->edge[i] = 1; /* nothing is near */
+    for (int64_t i = 0; i < pass->states; i++) {
         prepare_row(w, i);
+        if (!pass->fine)
+            prepare_edge(w, i);
+    }
+    prepare_block(w);
 }
 
-/* The block of n patterns from `first` on with the states of one kind. */
-static void add_to_states(work *w, dam_paired_block *b, int64_t first, int64_t n)
+/* The block of n patterns from `first` on. */
+static void add_block(work *w, int64_t first, int64_t n)
 {
     const dam_bytes *of = w->pass->coarse;
-    const int64_t part = (int64_t)b->depth * DAM_COARSE_TILE, left = w->pass->M - first - n;
+    const int64_t part = (int64_t)w->depth * DAM_COARSE_TILE, left = w->pass->M - first - n;
     const int64_t tile = first / DAM_COARSE_TILE;
+    dam_paired_block *b = &w->b;
 
     b->pattern = of->bytes + tile * 2 * part;
-    b->third =
-        b->level == DAM_PAIRED_FULL ? of->third + tile * part * dam_paired_third(b->depth) : NULL;
+    b->third = b->full ? of->third + tile * part * dam_paired_third(w->depth) : NULL;
     b->tiles = n / DAM_COARSE_TILE;
     b->next = (const char *)b->pattern + b->tiles * 2 * part;
     b->lines = (left < n ? left : n) / DAM_COARSE_TILE * 2 * part / 64;
-    w->loops->sum_pairs(b);
-}
-
-static void add_block(work *w, int64_t first, int64_t n)
-{
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
-    for (int fine = 0; fine < 2; fine++)
-        if (w->b[fine].states > 0)
-            add_to_states(w, w->b + fine, first, n);
-    for (int64_t i = 0; i < w->pass->states; i++)
+    w->loops->sum_pairs(b);
+    for (int64_t i = 0; i < b->states; i++)
         for (int j = 0; j < DAM_COARSE_TILE; j++)
             w->near.states[i].sum.rest += w->sums[i][j];
-    dam_near_add(&w->near, first, n, false);
+    dam_near_add(&w->near, first, n, !b->full);
 }
 
 static dam_interval interval_of(work *w, int64_t i)
 {
     const dam_reference *f = w->pass->reference;
+    const bool fine = w->pass->fine;
     dam_near_state *s = w->near.states + i;
-    const bool rough = is_rough(w, i);
 
-    s->sum.edge = LN_2 * (127.0 - w->start[!rough]);
+    if (s->given_up)
+        return dam_unknown();
+    s->sum.edge = LN_2 * (127.0 - w->start);
+    if (!fine)
+        s->sum.edge += unit_of(w) * w->edge[i];
     s->sum.rounds = (double)(w->block / DAM_COARSE_TILE);
-    s->sum.less = s->sum.more =
-        DAM_SINGLE_SHRINK * (rough ? DAM_PAIRED_EXP2 : DAM_PAIRED_FINE_EXP2);
-    if (!rough)
+    s->sum.less = s->sum.more = DAM_SINGLE_SHRINK * (fine ? DAM_PAIRED_FINE_EXP2 : DAM_PAIRED_EXP2);
+    if (fine)
         s->sum.less += DAM_SINGLE_SHRINK * DAM_PAIRED_TRUNCATION;
     return dam_coarse_lse_interval(f, (double)w->pass->M, s->error, &s->sum);
 }
@@ -240,12 +253,6 @@ bool dam_paired_pass(const dam_pass *pass)
     lay_out(&w, pass->N, pass->states, pass->scratch);
     if (!choose_quantum(&w) || (pass->fine && !can_be_fine(&w)))
         return true;
-    if (pass->fine)
-        w.rough = 0;
-    else if (pass->rough == pass->states || !can_be_fine(&w))
-        w.rough = w.groups;
-    else
-        w.rough = pass->rough / DAM_COARSE_TILE;
     prepare(&w);
     for (int64_t first = 0; first < pass->M; first += w.block) {
         if (dam_interrupted())
@@ -253,7 +260,10 @@ bool dam_paired_pass(const dam_pass *pass)
         add_block(&w, first, pass->M - first < w.block ? pass->M - first : w.block);
     }
     dam_near_finish(&w.near);
-    for (int64_t i = 0; i < pass->states; i++)
+    for (int64_t i = 0; i < pass->states; i++) {
         pass->L[i] = interval_of(&w, i);
+        if (!pass->fine)
+            dam_near_learn(&w.near, i);
+    }
     return true;
 }

@@ -46,8 +46,9 @@ typedef struct {
     dam_interval now; /* contains the reference's value; when not `exact`, and at step known_at */
     uint64_t known_at;
     double phi; /* alignment of the current state with the target, when `exact` or measured */
-    uint64_t decisions; /* rolling hash of all decisions */
-    uint64_t steps;     /* since creation */
+    uint64_t decisions;     /* rolling hash of all decisions */
+    uint64_t steps;         /* since creation */
+    uint64_t energies_from; /* step from which two bytes are asked where energies are wanted */
     uint64_t accepted;
     double phi_sum, phi2_sum, L_sum, L2_sum;
     double phi_max_other; /* of the last state of a sample */

@@ -54,35 +54,37 @@ static void add_product(const int8_t *state, const int8_t *part, int depth, int3
             v[i] += factor * state[k] * part[k / 4 * 4 * DAM_COARSE_TILE + 4 * i + k % 4];
 }
 
-/* The bits of a state's terms with the patterns of tile t. */
-static void bits_of_pairs(const dam_paired_block *b, const int8_t *state, int64_t t, uint32_t *z)
+/* The bits of terms of state j with the patterns of tile t. */
+static void bits_of_pairs(const dam_paired_block *b, int64_t j, int64_t t, uint32_t *z)
 {
+    const int8_t *state = b->state + j * DAM_PAIRED_ROW * b->depth;
     const int d = b->depth, size = d * DAM_COARSE_TILE;
     const int8_t *G = state, *F = state + d, *X = state + 2 * d;
     const int8_t *P = b->pattern + t * 2 * size, *E = P + size;
     const int8_t *Q = b->third + (b->third ? t * size * dam_paired_third(d) : 0);
     int32_t high[DAM_COARSE_TILE] = {0}, low[DAM_COARSE_TILE] = {0}, last[DAM_COARSE_TILE] = {0};
 
-    const bool rough = b->level == DAM_PAIRED_ROUGH;
-
     add_product(X, P, d, 1, high);
-    add_product(F, P, d, rough ? 1 : 256, low);
-    add_product(X, E, d, rough ? 1 : 256, low);
-    if (!rough) {
+    add_product(F, P, d, b->full ? 256 : 1, low);
+    add_product(X, E, d, b->full ? 256 : 1, low);
+    if (b->full) {
         add_product(G, P, d, 1, low);
         add_product(F, E, d, 1, low);
-    }
-    if (b->level == DAM_PAIRED_FULL) {
         add_product(X, Q, d, 1, low);
         add_product(F, Q, d, 1, last);
         add_product(G, E, d, 1, last);
     }
-    for (int i = 0; i < DAM_COARSE_TILE; i++) {
-        int32_t v = (int32_t)(256 * (uint32_t)high[i]) + low[i] + b->start;
-        if (!rough)
-            v = (int32_t)(((uint32_t)(high[i] + b->start) << (16 - b->shift)) +
-                          (uint32_t)((low[i] + (last[i] >> 8)) >> b->shift));
-        z[i] = (uint32_t)(v > b->floor ? v : b->floor) << (rough ? b->shift : 0);
+    for (int i = 0; i < DAM_COARSE_TILE && b->full; i++) {
+        const int32_t v = (int32_t)(((uint32_t)(high[i] + b->start) << (16 - b->shift)) +
+                                    (uint32_t)((low[i] + (last[i] >> 8)) >> b->shift));
+        z[i] = (uint32_t)(v > b->floor ? v : b->floor);
+    }
+    for (int i = 0; i < DAM_COARSE_TILE && !b->full; i++) {
+        const int32_t above = high[i] - b->edge[j];
+        const int32_t v = (int32_t)(256 * (uint32_t)above) + low[i] + b->start;
+        if (above >= 0)
+            b->mask[j * b->mask_stride + t] &= (uint16_t) ~(1u << i);
+        z[i] = (uint32_t)(above < 0 && v > b->floor ? v : b->floor) << b->shift;
     }
 }
 
@@ -93,7 +95,7 @@ static float term_of(const dam_paired_block *b, uint32_t z)
     float power = dam_paired_power_of[0], product;
     uint32_t bits;
 
-    if (b->level == DAM_PAIRED_ROUGH)
+    if (!b->full)
         return dam_paired_power[z >> 18 & 31] * dam_float(z);
     for (int i = 1; i <= DAM_PAIRED_DEGREE; i++) {
         product = power * dam_float(m);
@@ -108,7 +110,9 @@ void dam_paired_sum_plain(const dam_paired_block *b)
     for (int64_t t = 0; t < b->tiles; t++)
         for (int64_t j = 0; j < b->states; j++) {
             uint32_t z[DAM_COARSE_TILE];
-            bits_of_pairs(b, b->state + j * DAM_PAIRED_ROW * b->depth, t, z);
+            if (!b->full)
+                b->mask[j * b->mask_stride + t] = 0xffff;
+            bits_of_pairs(b, j, t, z);
             for (int i = 0; i < DAM_COARSE_TILE; i++)
                 b->sums[j][i] += term_of(b, z[i]);
         }

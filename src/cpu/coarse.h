@@ -58,19 +58,18 @@ typedef struct {
     int64_t lines;    /* so many lines of 64 bytes: may be fetched meanwhile */
 } dam_coarse_block;
 
-/* How exactly sums of pairs are taken. */
-typedef enum { DAM_PAIRED_ROUGH, DAM_PAIRED_TIGHT, DAM_PAIRED_FULL } dam_paired_level;
-
 /*
  * The same with more bytes a component, in one slice: patterns are P + E/256 + Q/65536, states
  * X + F/256 + G/65536. Each single whose bits are max(v, floor), v modulo 2^32, is multiplied by
  * 2^f / (1 + f), f being its fraction, and added to one of the state's lanes, where
- *   rough: v = 256 P.X + P.F + E.X + start, shifted left by `shift`, and a table for f;
- *   tight: v = (P.X + start) 2^(16 - shift) + (256 (P.F + E.X) + P.G + E.F) / 2^shift;
- *   full:  the same, with Q.X + (Q.F + E.G) / 256 beside E.F. Quotients are rounded down.
+ *   rough: v = 256 (P.X - edge) + P.F + E.X + start, shifted left by `shift`, and a table for f;
+ *          near patterns, with P.X >= edge, are unmarked, and count as the floor;
+ *   full:  v = (P.X + start) 2^(16 - shift) +
+ *              (256 (P.F + E.X) + P.G + E.F + Q.X + (Q.F + E.G) / 256) / 2^shift;
+ * quotients are rounded down.
  */
 typedef struct {
-    dam_paired_level level;
+    bool full;
     int depth;             /* bytes of a slice */
     const int8_t *pattern; /* [tile][P, E][depth / 4][DAM_COARSE_TILE][4] */
     const int8_t *third;   /* full: the same of Q, E or, if they do not fit into a slice, of Q */
@@ -80,6 +79,9 @@ typedef struct {
     int32_t start, floor;
     int shift;
     bool narrow;                    /* v cannot be below the floor */
+    const int32_t *edge;            /* rough: [state], in whole groups */
+    uint16_t *mask;                 /* rough: [state][mask_stride], in whole groups */
+    int64_t mask_stride;            /* at least `tiles` */
     float (*sums)[DAM_COARSE_TILE]; /* [state], in whole groups */
     const char *next;               /* as above */
     int64_t lines;

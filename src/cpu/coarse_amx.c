@@ -280,10 +280,9 @@ typedef struct {
 
 static pair_finisher pair_finisher_of(const dam_paired_block *b)
 {
-    const bool rough = b->level == DAM_PAIRED_ROUGH;
     pair_finisher f = {
         .floor = _mm512_set1_epi32(b->floor),
-        .left = _mm512_set1_epi32(rough ? b->shift : 16 - b->shift),
+        .left = _mm512_set1_epi32(b->full ? 16 - b->shift : b->shift),
         .right = _mm512_set1_epi32(b->shift),
         .fraction = _mm512_set1_epi32(0x7fffff),
         .one = _mm512_set1_epi32(0x3f800000),
@@ -296,7 +295,7 @@ static pair_finisher pair_finisher_of(const dam_paired_block *b)
 
 /* What a pass makes of the products: constant where it is inlined. */
 typedef struct {
-    dam_paired_level level;
+    bool full;
     bool joint;
     bool narrow;
 } pair_kind;
@@ -340,116 +339,133 @@ DAM_INLINE void finish_pairs(const pair_finisher *f, pair_kind kind, const produ
     for (int r = first; r < last; r++) {
         const __m512i high = _mm512_load_si512(v->of[0][r]);
         __m512i low = _mm512_load_si512(v->of[1][r]);
-        if (kind.level == DAM_PAIRED_ROUGH) {
+        if (!kind.full) {
             sum[r] = add_rough(f, kind.narrow, high, low, sum[r]);
             continue;
         }
         low = _mm512_add_epi32(_mm512_slli_epi32(low, 8), _mm512_load_si512(v->of[2][r]));
-        if (kind.level == DAM_PAIRED_FULL)
-            low = _mm512_add_epi32(low, _mm512_srai_epi32(_mm512_load_si512(v->of[3][r]), 8));
+        low = _mm512_add_epi32(low, _mm512_srai_epi32(_mm512_load_si512(v->of[3][r]), 8));
         sum[r] = add_fine(f, kind.narrow, high, low, sum[r]);
     }
 }
 
-/*
- * Where the next products are to be stored: in page offsets that what is read next does not have,
- * for otherwise that looks to the processor like what is being written.
- */
-DAM_INLINE products *place_of(char *area, const int8_t *next)
+/* Marks what is near of a group, from state j on, with tile t; instead of it the floor is added. */
+static __attribute__((noinline)) void mark_rows(const dam_paired_block *b, products *v, int64_t j,
+                                                int64_t t)
 {
-    return (products *)(area + ((uintptr_t)next & 4032));
+    for (int r = 0; r < GROUP; r++) {
+        const __mmask16 far = _mm512_movepi32_mask(_mm512_load_si512(v->of[0][r]));
+        b->mask[(j + r) * b->mask_stride + t] = far;
+        _mm512_mask_store_epi32(v->of[0][r], (__mmask16)~far, _mm512_setzero_si512());
+        _mm512_mask_store_epi32(v->of[1][r], (__mmask16)~far, _mm512_set1_epi32(b->floor));
+    }
+}
+
+/* The same, where first it is asked whether there is anything: masks are all far already. */
+DAM_INLINE void mark_near(const dam_paired_block *b, products *v, int64_t j, int64_t t)
+{
+    __m512i far = _mm512_set1_epi32(-1);
+
+#pragma GCC unroll 8
+    for (int r = 0; r < GROUP; r += 2)
+        far = _mm512_ternarylogic_epi32(far, _mm512_load_si512(v->of[0][r]),
+                                        _mm512_load_si512(v->of[0][r + 1]), 0x80); /* a & b & c */
+    if (__builtin_expect(_mm512_movepi32_mask(far) != 0xffff, 0))
+        mark_rows(b, v, j, t);
 }
 
 #define FINISH_PAIRS(FIRST, LAST) \
     if (last)                     \
     finish_pairs(&f, kind, last, FIRST, LAST, sum)
 
-/* After a tile: lines that are read later are fetched. */
-#define NEXT_TILE(TURN)                                   \
+/* After a tile: lines that are read later are fetched, and products stored elsewhere. */
+#define NEXT_TILE                                                            \
+    do {                                                                     \
+        for (int64_t i = 0; i < lines && next < end; i++)                    \
+            _mm_prefetch(next + 64 * i, _MM_HINT_T1);                        \
+        next += 64 * lines;                                                  \
+        pattern += 2 * size;                                                 \
+        products *const oldest = last ? last : before ? &area[2] : &area[1]; \
+        last = before;                                                       \
+        before = out;                                                        \
+        out = oldest;                                                        \
+    } while (0)
+
+/*
+ * Products of a group with the next tile, those of the tile before being stored and those of the
+ * one before that, `last`, finished meanwhile. An instruction that stores a register takes as long
+ * to issue as a hundred others: what is finished stands between them. The units work side by side
+ * only where their instructions do, and take three times as long after _tile_zero.
+ *
+ * Rough: into registers HIGH and LOW; registers 2 and 3 hold states, 4 and 5 patterns.
+ */
+#define SUM_ROUGHLY(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW)   \
     do {                                                  \
-        for (int64_t i = 0; i < lines && next < end; i++) \
-            _mm_prefetch(next + 64 * i, _MM_HINT_T1);     \
-        next += 64 * lines;                               \
-        pattern += 2 * size;                              \
-        last = out;                                       \
-        out = place_of(area[TURN], pattern + 2 * size);   \
+        if (last)                                         \
+            mark_near(b, last, j, marked++);              \
+        _tile_loadd(4, pattern, 64);                      \
+        _tile_loadd(HIGH, edges, 64);                     \
+        _tile_dpbssd(HIGH, 2, 4);                         \
+        FINISH_PAIRS(0, 3);                               \
+        _tile_loadd(LOW, start, 64);                      \
+        _tile_dpbssd(LOW, 3, 4);                          \
+        FINISH_PAIRS(3, 6);                               \
+        if (!kind.joint) {                                \
+            _tile_loadd(5, pattern + size, 64);           \
+            _tile_dpbssd(LOW, 2, 5);                      \
+        }                                                 \
+        FINISH_PAIRS(6, 9);                               \
+        if (before)                                       \
+            _tile_stored(BEFORE_HIGH, before->of[0], 64); \
+        FINISH_PAIRS(9, 13);                              \
+        if (before)                                       \
+            _tile_stored(BEFORE_LOW, before->of[1], 64);  \
+        FINISH_PAIRS(13, GROUP);                          \
+        NEXT_TILE;                                        \
     } while (0)
 
-/*
- * The rough products of a group with the next tile into registers HIGH and LOW, while those of the
- * tile before, in BEFORE_HIGH and BEFORE_LOW, are stored, and those of the tile before that are
- * finished. The units work side by side only where their instructions stand side by side. Registers
- * 2 and 3 hold states, 4 and 5 patterns.
- */
-#define SUM_ROUGHLY(HIGH, LOW, BEFORE_HIGH, BEFORE_LOW) \
-    do {                                                \
-        _tile_loadd(4, pattern, 64);                    \
-        _tile_zero(HIGH);                               \
-        _tile_dpbssd(HIGH, 2, 4);                       \
-        FINISH_PAIRS(0, 3);                             \
-        _tile_loadd(LOW, start, 64);                    \
-        _tile_dpbssd(LOW, 3, 4);                        \
-        FINISH_PAIRS(3, 6);                             \
-        if (!kind.joint) {                              \
-            _tile_loadd(5, pattern + size, 64);         \
-            _tile_dpbssd(LOW, 2, 5);                    \
-        }                                               \
-        FINISH_PAIRS(6, 9);                             \
-        if (out)                                        \
-            _tile_stored(BEFORE_HIGH, out->of[0], 64);  \
-        FINISH_PAIRS(9, 13);                            \
-        if (out)                                        \
-            _tile_stored(BEFORE_LOW, out->of[1], 64);   \
-        FINISH_PAIRS(13, GROUP);                        \
-        NEXT_TILE(HIGH > 0);                            \
+/* All: into registers 0 to 3, which are stored at once. Registers 5, 6 and 7 hold the states' parts
+ * X, F and G, joint or alone; 4 patterns. */
+#define SUM_FULLY                               \
+    do {                                        \
+        _tile_loadd(4, pattern, 64);            \
+        _tile_loadd(2, zeros, 64);              \
+        _tile_dpbssd(2, 7, 4);                  \
+        _tile_loadd(0, start, 64);              \
+        _tile_dpbssd(0, 5, 4);                  \
+        _tile_loadd(1, zeros, 64);              \
+        _tile_dpbssd(1, 6, 4);                  \
+        FINISH_PAIRS(0, 2);                     \
+        _tile_loadd(3, zeros, 64);              \
+        if (!kind.joint) {                      \
+            _tile_loadd(4, pattern + size, 64); \
+            _tile_dpbssd(1, 5, 4);              \
+            _tile_dpbssd(2, 6, 4);              \
+            _tile_dpbssd(3, 7, 4);              \
+        }                                       \
+        FINISH_PAIRS(2, 4);                     \
+        _tile_loadd(4, third, 64);              \
+        _tile_dpbssd(2, 5, 4);                  \
+        if (kind.joint) {                       \
+            _tile_loadd(7, FG, 64);             \
+            _tile_dpbssd(3, 7, 4);              \
+            _tile_loadd(7, GF, 64);             \
+        } else                                  \
+            _tile_dpbssd(3, 6, 4);              \
+        third += kind.joint ? 2 * size : size;  \
+        FINISH_PAIRS(4, 6);                     \
+        _tile_stored(0, out->of[0], 64);        \
+        FINISH_PAIRS(6, 9);                     \
+        _tile_stored(1, out->of[1], 64);        \
+        FINISH_PAIRS(9, 12);                    \
+        _tile_stored(2, out->of[2], 64);        \
+        FINISH_PAIRS(12, 14);                   \
+        _tile_stored(3, out->of[3], 64);        \
+        FINISH_PAIRS(14, GROUP);                \
+        NEXT_TILE;                              \
     } while (0)
 
-/*
- * All products of a group with the next tile into registers 0 to 3, while those of the tile two
- * before are finished. Registers 5, 6 and 7 hold the states' parts X, F and G, joint or alone; 4
- * patterns.
- */
-#define SUM_FINELY(TURN)                                   \
-    do {                                                   \
-        products *current = out;                           \
-        _tile_loadd(4, pattern, 64);                       \
-        _tile_zero(2);                                     \
-        _tile_dpbssd(2, 7, 4);                             \
-        _tile_loadd(0, start, 64);                         \
-        _tile_dpbssd(0, 5, 4);                             \
-        _tile_zero(1);                                     \
-        _tile_dpbssd(1, 6, 4);                             \
-        FINISH_PAIRS(0, 3);                                \
-        if (!kind.joint) {                                 \
-            _tile_loadd(4, pattern + size, 64);            \
-            _tile_dpbssd(1, 5, 4);                         \
-            _tile_dpbssd(2, 6, 4);                         \
-        }                                                  \
-        FINISH_PAIRS(3, 6);                                \
-        if (kind.level == DAM_PAIRED_FULL) {               \
-            _tile_zero(3);                                 \
-            if (!kind.joint)                               \
-                _tile_dpbssd(3, 7, 4);                     \
-            _tile_loadd(4, third, 64);                     \
-            _tile_dpbssd(2, 5, 4);                         \
-            if (kind.joint) {                              \
-                _tile_loadd(7, state + 4 * b->depth, row); \
-                _tile_dpbssd(3, 7, 4);                     \
-                _tile_loadd(7, state, row);                \
-            } else                                         \
-                _tile_dpbssd(3, 6, 4);                     \
-            third += kind.joint ? 2 * size : size;         \
-        }                                                  \
-        FINISH_PAIRS(6, GROUP);                            \
-        _tile_stored(0, out->of[0], 64);                   \
-        _tile_stored(1, out->of[1], 64);                   \
-        _tile_stored(2, out->of[2], 64);                   \
-        if (kind.level == DAM_PAIRED_FULL)                 \
-            _tile_stored(3, out->of[3], 64);               \
-        NEXT_TILE(TURN);                                   \
-        last = between;                                    \
-        between = current;                                 \
-    } while (0)
+static const int32_t zeros[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
 
 DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
 {
@@ -461,46 +477,53 @@ DAM_INLINE void sum_group(const dam_paired_block *b, pair_kind kind, int64_t j)
     const int64_t lines = parts > 0 ? (b->lines + parts - 1) / parts : 0;
     const char *next = b->next + 64 * lines * b->tiles * (j / GROUP);
     const char *end = b->next + 64 * b->lines;
-    char area[2][8192] __attribute__((aligned(4096))); /* products by turns */
+    products area[3] __attribute__((aligned(64))); /* by turns */
     int32_t start[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    int32_t edges[GROUP][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    int8_t GF[GROUP][64] __attribute__((aligned(64))), FG[GROUP][64] __attribute__((aligned(64)));
     __m512 sum[GROUP];
-    products *out = NULL, *last = NULL, *between = NULL;
-    int64_t t = 0;
+    products *out = &area[0], *before = NULL, *last = NULL;
+    int64_t t = 0, marked = 0;
 
 #pragma GCC unroll 16
     for (int r = 0; r < GROUP; r++)
         sum[r] = _mm512_load_ps(b->sums[j + r]);
     for (int r = 0; r < GROUP; r++)
         _mm512_store_si512(start[r], _mm512_set1_epi32(b->start));
-    if (kind.level == DAM_PAIRED_ROUGH) {
+    for (int r = 0; r < GROUP && !kind.full; r++)
+        _mm512_store_si512(edges[r], _mm512_set1_epi32(-b->edge[j + r]));
+    if (kind.full) {
+        for (int r = 0; r < GROUP && kind.joint; r++) { /* rows that are loaded fast */
+            memcpy(GF[r], state + r * row, (size_t)(2 * b->depth));
+            memcpy(FG[r], state + r * row + 4 * b->depth, (size_t)(2 * b->depth));
+        }
+        _tile_loadd(5, state + 2 * b->depth, row);
+        _tile_loadd(6, state + b->depth, row);
+        _tile_loadd(7, state, row);
+        for (; t < b->tiles; t++)
+            SUM_FULLY;
+    } else {
         _tile_loadd(2, state + 2 * b->depth, row);
         _tile_loadd(3, state + b->depth, row);
         for (; t + 2 <= b->tiles; t += 2) {
             SUM_ROUGHLY(0, 1, 6, 7);
             SUM_ROUGHLY(6, 7, 0, 1);
         }
-        if (t < b->tiles) {
+        if (t < b->tiles)
             SUM_ROUGHLY(0, 1, 6, 7);
-            FINISH_PAIRS(0, GROUP);
-            _tile_stored(0, out->of[0], 64);
-            _tile_stored(1, out->of[1], 64);
-        } else if (t > 0) {
-            FINISH_PAIRS(0, GROUP);
-            _tile_stored(6, out->of[0], 64);
-            _tile_stored(7, out->of[1], 64);
+        if (b->tiles % 2 == 1) {
+            _tile_stored(0, before->of[0], 64);
+            _tile_stored(1, before->of[1], 64);
+        } else if (b->tiles > 0) {
+            _tile_stored(6, before->of[0], 64);
+            _tile_stored(7, before->of[1], 64);
         }
-        between = out;
-    } else {
-        _tile_loadd(5, state + 2 * b->depth, row);
-        _tile_loadd(6, state + b->depth, row);
-        _tile_loadd(7, state, row);
-        out = place_of(area[0], pattern);
-        for (; t < b->tiles; t++)
-            SUM_FINELY((t + 1) % 2);
+    }
+    for (; last || before; last = before, before = NULL) {
+        if (last && !kind.full)
+            mark_near(b, last, j, marked++);
         FINISH_PAIRS(0, GROUP);
     }
-    last = between;
-    FINISH_PAIRS(0, GROUP);
 #pragma GCC unroll 16
     for (int r = 0; r < GROUP; r++)
         _mm512_store_ps(b->sums[j + r], sum[r]);
@@ -512,39 +535,31 @@ DAM_INLINE void sum_all(const dam_paired_block *b, pair_kind kind)
         sum_group(b, kind, j);
 }
 
-DAM_INLINE void sum_level(const dam_paired_block *b, dam_paired_level level, bool joint)
+DAM_INLINE void sum_shape(const dam_paired_block *b, bool full, bool joint)
 {
     if (b->narrow)
-        sum_all(b, (pair_kind){level, joint, true});
+        sum_all(b, (pair_kind){full, joint, true});
     else
-        sum_all(b, (pair_kind){level, joint, false});
-}
-
-DAM_INLINE void sum_shape(const dam_paired_block *b, bool joint)
-{
-    switch (b->level) {
-    case DAM_PAIRED_ROUGH:
-        sum_level(b, DAM_PAIRED_ROUGH, joint);
-        break;
-    case DAM_PAIRED_TIGHT:
-        sum_level(b, DAM_PAIRED_TIGHT, joint);
-        break;
-    default:
-        sum_level(b, DAM_PAIRED_FULL, joint);
-        break;
-    }
+        sum_all(b, (pair_kind){full, joint, false});
 }
 
 static void sum_pairs(const dam_paired_block *b)
 {
-    const bool joint = dam_paired_joint(b->depth), rough = b->level == DAM_PAIRED_ROUGH;
+    const bool joint = dam_paired_joint(b->depth);
     const dam_coarse_shape shape = {1, joint ? 2 * b->depth : b->depth};
+    const int64_t groups = (b->states + GROUP - 1) / GROUP;
 
-    configure(shape, rough ? 0x0c : 0xe0, rough ? 0x30 : 0x10);
-    if (joint)
-        sum_shape(b, true);
+    configure(shape, b->full ? 0xe0 : 0x0c, b->full ? 0x10 : 0x30);
+    for (int64_t i = 0; !b->full && i < groups * GROUP; i++)
+        memset(b->mask + i * b->mask_stride, 0xff, (size_t)b->tiles * sizeof *b->mask);
+    if (b->full && joint)
+        sum_shape(b, true, true);
+    else if (b->full)
+        sum_shape(b, true, false);
+    else if (joint)
+        sum_shape(b, false, true);
     else
-        sum_shape(b, false);
+        sum_shape(b, false, false);
     _tile_release();
 }
 
