@@ -180,7 +180,7 @@ static void check_pairs_of(const field *s, const dam_hamiltonian *h, int64_t sta
         double wanted, widest;
     } way[] = {{"all far", false, 1.0, 0.045},
                {"some near", false, 0.003, 0.01},
-               {"many near", false, 1e-5, 0.045},
+               {"many near", false, 1e-5, 0.01},
                {"full", true, 1.0, dam_energy_width(&s->f)}};
     const int N = s->p->N;
     double width;
@@ -359,7 +359,7 @@ static void check_power(const dam_coarse_loops *loops, bool full, double claimed
     int8_t third[8 * DAM_COARSE_TILE] __attribute__((aligned(64))) = {0};
     int8_t state[4 * DAM_PAIRED_ROW * DAM_COARSE_TILE] __attribute__((aligned(64))) = {0};
     float sums[DAM_COARSE_TILE][DAM_COARSE_TILE] __attribute__((aligned(64)));
-    const int32_t edge[DAM_COARSE_TILE] = {1}; /* all are far */
+    const int32_t edge[DAM_COARSE_TILE] = {1}; /* of the one state all are far */
     uint16_t mask[DAM_COARSE_TILE];
     dam_paired_block b = {.full = full,
                           .depth = 4,
