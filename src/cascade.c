@@ -56,7 +56,7 @@ typedef struct {
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
     bool fine;
-    bool again; /* what the pass before has left open, with the next states of that one */
+    bool again; /* what the pass before has left open; unless fine, with its next states */
     double cost_per_N, cost; /* cycles per pattern and state, roughly; with one byte: its loops' */
 } certified_pass;
 
@@ -64,9 +64,11 @@ static const certified_pass passes[] = {
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, false, 0.004, 0.3},
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, true, 0.004, 0.3},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 0},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, true, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, false, 0.05, 0.5},
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, false, 0.005, 0.8},
     {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 0},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 0},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
@@ -175,12 +177,12 @@ static bool available(const dam_gang *g, size_t i, bool measure)
 
     if (!has(g, p->tier) || (p->parts > 0 && p->parts != parts))
         return false;
-    if (p->again)
-        return !measure;
+    if (p->again && !p->fine) /* of LSR a pass knows all at once */
+        return !measure && g->reference->kernel == DAM_LSE;
     if (p->fine)
         return measure && g->reference->kernel == DAM_LSE;
-    /* beside pairs accepted proposals need a fine one, and so do the few that are left */
-    return !(parts == 2 && measure && p->parts == 0);
+    /* beside bytes accepted proposals need a fine one, and so do the few that are left */
+    return !(parts > 0 && measure && p->parts == 0 && g->reference->kernel == DAM_LSE);
 }
 
 /* The next pass that is there after pass `i`; PASSES when there is none. */
@@ -607,10 +609,16 @@ static bool is_open(const dam_cascade *w, int64_t c)
     return w->verdict[c] == DAM_UNDECIDED && w->g->chain[c].steps < w->end;
 }
 
-/* Whether what pass `i` leaves open goes there again. */
-static bool goes_again(const dam_cascade *w, size_t i)
+/* Whether what pass `i` leaves open goes there again, */
+static bool has_second_look(const dam_cascade *w, size_t i)
 {
     return i + 1 < PASSES && passes[i + 1].again && available(w->g, i + 1, w->measure);
+}
+
+/* and does so with the next states. */
+static bool goes_again(const dam_cascade *w, size_t i)
+{
+    return has_second_look(w, i) && !passes[i].fine;
 }
 
 /* Whether pass `i` is that of two bytes when energies are wanted: where most proposals are
@@ -639,7 +647,7 @@ static void remember(dam_cascade *w, size_t i, int64_t c)
     if (f->tried < (passes[i].parts == 1 ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
         return;
     /* what it costs against what it saves */
-    if (!goes_again(w, i) &&
+    if (!has_second_look(w, i) &&
         cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
         *waiting_of(w, i, c) = g->chain[c].steps + FORTUNE_WAIT;
     f->tried = f->failed = 0;
@@ -666,7 +674,7 @@ static int64_t undecided(dam_cascade *w, size_t i, int64_t n)
     for (int64_t c = 0; c < w->g->chains; c++)
         if (is_open(w, c) && !w->renew[c] && (w->parked[c] == 0 || w->parked[c] == i + 1) &&
             (i == PASSES || narrow(i) || w->from[c] <= tier) && (i == PASSES || !waits(w, i, c)) &&
-            (i == PASSES || !passes[i].again || w->parked[c] > 0))
+            (i == PASSES || !passes[i].again || passes[i].fine || w->parked[c] > 0))
             w->slot[n++] = c;
     return n;
 }
@@ -710,6 +718,16 @@ static double wanted_of(const dam_cascade *w, const certified_pass *p, int64_t c
     return COARSE_WIDTH * (p->again ? AGAIN_WIDTH : 1.0) * w->g->chain[c].theta;
 }
 
+/* Where L of the state in a slot may be expected. */
+static double expected(const dam_cascade *w, int64_t slot)
+{
+    const int64_t c = slot % w->g->chains;
+
+    if (slot == c && w->next[c].high < w->now[c].low)
+        return w->next[c].low;
+    return w->now[c].low;
+}
+
 /* What pass `p` has learnt of the states in a slot. */
 static double *depth_of(const dam_cascade *w, const certified_pass *p, int64_t slot)
 {
@@ -742,11 +760,11 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = w->slot[i] % g->chains;
         const certified_pass *of = i < former ? p : p + 1;
-        w->near[i] = w->now[c].low;
+        w->near[i] = expected(w, w->slot[i]);
         w->wanted[i] = wanted_of(w, of, c);
         w->depth_now[i] = *depth_of(w, of, w->slot[i]);
         if (of->again && w->depth_now[i] == 0)
-            w->depth_now[i] = *depth_of(w, p, c) + AGAIN_DEPTH;
+            w->depth_now[i] = *depth_of(w, of - 1, c) + AGAIN_DEPTH;
         g->chain[c].patterns[p->tier] += (uint64_t)g->M;
     }
     if (!p->pass(&pass) || dam_interrupted())
@@ -759,7 +777,7 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
 /* Whether the current state of chain `c` is to be evaluated beside its proposal by a pass. */
 static bool wants_current(const dam_cascade *w, const certified_pass *p, int64_t c)
 {
-    if (p->again)
+    if (p->again && !p->fine)
         return !(width(w->now[c]) <= AGAIN_CURRENT * wanted_of(w, p, c));
     return (p->parts == 0 || p->fine) && width(w->next[c]) < REPEAT_WIDTH * width(w->now[c]);
 }
@@ -965,7 +983,8 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
             propose(w, c);
     }
     for (size_t i = 0; i < PASSES; i++)
-        if (available(w->g, i, w->measure) && !passes[i].again && !judge_by_pass(w, i))
+        if (available(w->g, i, w->measure) && (!passes[i].again || passes[i].fine) &&
+            !judge_by_pass(w, i))
             return DAM_ERR_INTERRUPTED;
     status = renew_lists(w, e);
     if (status)
