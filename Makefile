@@ -27,7 +27,7 @@ check-all: deps
 bench: build
 	cmake --build --preset release --target bench_kernels
 	build/release/bench_kernels
-	for b in peers work scaling observe startup projection; do $(DAMLUA) bench/$$b.lua || exit 1; done
+	for b in peers work lists scaling observe startup projection; do $(DAMLUA) bench/$$b.lua || exit 1; done
 
 docs: build
 	cmake --build --preset release --target documentation

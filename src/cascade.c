@@ -40,6 +40,9 @@
 #define ENOUGH 16
 #define ENOUGH_PART 5
 
+/* Steps that chains may be behind so many others, waiting for company. */
+#define LAG 16
+
 /* How much narrower than proposals' intervals those are of what these leave open. */
 #define AGAIN_WIDTH 0.1
 
@@ -57,18 +60,19 @@ typedef struct {
     bool (*pass)(const dam_pass *pass);
     bool fine;
     bool again; /* what the pass before has left open; unless fine, with its next states */
-    double cost_per_N, cost; /* cycles per pattern and state, roughly; with one byte: its loops' */
+    double cost_per_N, cost; /* cycles per pattern and state, roughly; one byte: those of its loops
+                              * times `cost` */
 } certified_pass;
 
 static const certified_pass passes[] = {
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, false, 0.004, 0.3},
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, true, 0.004, 0.3},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 0},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, true, 0, 0},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 1},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, true, 0, 1},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, false, 0.05, 0.5},
     {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, false, 0.005, 0.8},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 0},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 0},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 2},
+    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 2},
     {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
@@ -162,7 +166,7 @@ static double cost_of(const dam_gang *g, size_t i)
     const dam_coarse_loops *loops = dam_coarse_loops_for(g->kernels);
 
     if (i < PASSES && passes[i].parts == 1)
-        return (double)g->M * (loops->cost + loops->cost_per_N * g->N);
+        return passes[i].cost * (double)g->M * (loops->cost + loops->cost_per_N * g->N);
     return wide * (double)g->M *
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
 }
@@ -621,11 +625,12 @@ static bool goes_again(const dam_cascade *w, size_t i)
     return has_second_look(w, i) && !passes[i].fine;
 }
 
-/* Whether pass `i` is that of two bytes when energies are wanted: where most proposals are
- * accepted, it is in the way of the fine one. */
+/* Whether pass `i` is a rough one in bytes where energies of LSE are wanted: where most proposals
+ * are accepted, it is in the way of the fine one. */
 static bool is_for_energies(const dam_cascade *w, size_t i)
 {
-    return w->measure && passes[i].parts == 2 && !passes[i].fine;
+    return w->measure && passes[i].parts > 0 && !passes[i].fine &&
+           w->g->reference->kernel == DAM_LSE;
 }
 
 /* The step before which pass `i` is not asked for chain `c`; for energies it is kept from call to
@@ -685,25 +690,32 @@ static bool enough(const dam_cascade *w, int64_t n)
     return n >= ENOUGH || n >= w->g->chains / ENOUGH_PART;
 }
 
+/* Whether chain `c` is so far behind that at last it would be nearly alone. */
+static bool is_late(const dam_cascade *w, int64_t c)
+{
+    int64_t behind = 0;
+
+    for (int64_t i = 0; i < w->g->chains; i++)
+        behind +=
+            w->g->chain[i].steps < w->end && w->g->chain[i].steps <= w->g->chain[c].steps + LAG;
+    return !enough(w, behind);
+}
+
 /*
  * Patterns that come from memory take as long for one state as for several. So where steps need not
  * be taken together, the few chains in n slots may wait for others before pass `i`, or, but for the
- * `former` ones, before they go there again; true when they do. The one that is furthest behind
- * does not: at last it would be alone.
+ * `former` ones, before they go there again; true when they do. Late ones do not.
  */
 static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
 {
-    uint64_t last = UINT64_MAX;
     int64_t moving = 0;
 
     if (w->measure || enough(w, n))
         return false;
-    for (int64_t c = 0; c < w->g->chains; c++) {
+    for (int64_t c = 0; c < w->g->chains; c++)
         moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
-        last = w->g->chain[c].steps < last ? w->g->chain[c].steps : last;
-    }
     for (int64_t slot = 0; slot < n; slot++)
-        if (w->g->chain[w->slot[slot]].steps == last)
+        if (is_late(w, w->slot[slot]))
             return false;
     for (int64_t slot = 0; slot < n && moving > 0; slot++)
         w->parked[w->slot[slot]] = slot < former ? i + 1 : i + 2;

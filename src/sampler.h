@@ -48,7 +48,7 @@ typedef struct {
     double phi; /* alignment of the current state with the target, when `exact` or measured */
     uint64_t decisions;     /* rolling hash of all decisions */
     uint64_t steps;         /* since creation */
-    uint64_t energies_from; /* step from which two bytes are asked where energies are wanted */
+    uint64_t energies_from; /* step from which the rough pass in bytes is asked for energies */
     uint64_t accepted;
     double phi_sum, phi2_sum, L_sum, L2_sum;
     double phi_max_other; /* of the last state of a sample */

@@ -1,0 +1,44 @@
+-- Time with lists of near patterns over time without, on the same chains from their first step on,
+-- over the (alpha, T) grid of the published maps: below 1 lists pay, above 1 they are in the way.
+-- The better of two rounds counts, taken by turns, as other programs only make things slower.
+--   bench/lists.lua [steps]
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = here .. "/?.lua;" .. package.path
+local support = require "support"
+
+local steps = tonumber(arg[1]) or 2000
+local alphas = { 0.02, 0.05, 0.1, 0.2, 0.3 }
+local T = { 0.1, 0.25, 0.5, 1.0, 2.0 }
+
+local function seconds(H, p, t, evaluation)
+  local s <close> = dam.mh { hamiltonian = H, patterns = p, T = t, replicas = 20,
+    init = { phi = { 0.75, 1.0 } }, evaluation = evaluation }
+  local begin = dam.clock()
+  s:run(steps)
+  return dam.clock() - begin
+end
+
+for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
+  print(("%s: time of %d steps with lists / without"):format(H, steps))
+  io.write(("%6s %5s %7s"):format("alpha", "N", "M"))
+  for _, t in ipairs(T) do
+    io.write((" %10s"):format("T = " .. t))
+  end
+  print()
+  for _, alpha in ipairs(alphas) do
+    local N, M = support.plan(alpha)
+    M = math.min(M, 50000) -- a few minutes for all of it
+    local p <close> = dam.patterns { N = N, M = M, disorder = 2 }
+    io.write(("%6g %5d %7d"):format(alpha, N, M))
+    for _, t in ipairs(T) do
+      local with, without = math.huge, math.huge
+      for _ = 1, 2 do
+        without = math.min(without, seconds(H, p, t, "coarse+single"))
+        with = math.min(with, seconds(H, p, t, "auto"))
+      end
+      io.write((" %10.2f"):format(with / without))
+      io.flush()
+    end
+    print()
+  end
+end
