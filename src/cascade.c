@@ -730,12 +730,14 @@ static double wanted_of(const dam_cascade *w, const certified_pass *p, int64_t c
     return COARSE_WIDTH * (p->again ? AGAIN_WIDTH : 1.0) * w->g->chain[c].theta;
 }
 
-/* Where L of the state in a slot may be expected. */
-static double expected(const dam_cascade *w, int64_t slot)
+/* Where pass `p` may expect L of the state in a slot: a second look where the first has found it.
+ * Whether there was another pass before is no matter of the state, so nothing else may depend on
+ * what is known. */
+static double expected(const dam_cascade *w, const certified_pass *p, int64_t slot)
 {
     const int64_t c = slot % w->g->chains;
 
-    if (slot == c && w->next[c].high < w->now[c].low)
+    if (p->again && slot == c && w->next[c].high < w->now[c].low)
         return w->next[c].low;
     return w->now[c].low;
 }
@@ -772,7 +774,7 @@ static bool run_pass(dam_cascade *w, const certified_pass *p, const float *x, in
     for (int64_t i = 0; i < n; i++) {
         const int64_t c = w->slot[i] % g->chains;
         const certified_pass *of = i < former ? p : p + 1;
-        w->near[i] = expected(w, w->slot[i]);
+        w->near[i] = expected(w, of, w->slot[i]);
         w->wanted[i] = wanted_of(w, of, c);
         w->depth_now[i] = *depth_of(w, of, w->slot[i]);
         if (of->again && w->depth_now[i] == 0)
