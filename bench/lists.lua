@@ -19,26 +19,13 @@ local function seconds(H, p, t, evaluation)
 end
 
 for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
-  print(("%s: time of %d steps with lists / without"):format(H, steps))
-  io.write(("%6s %5s %7s"):format("alpha", "N", "M"))
-  for _, t in ipairs(T) do
-    io.write((" %10s"):format("T = " .. t))
-  end
-  print()
-  for _, alpha in ipairs(alphas) do
-    local N, M = support.plan(alpha)
-    M = math.min(M, 50000) -- a few minutes for all of it
-    local p <close> = dam.patterns { N = N, M = M, disorder = 2 }
-    io.write(("%6g %5d %7d"):format(alpha, N, M))
-    for _, t in ipairs(T) do
+  support.map(("%s: time of %d steps with lists / without"):format(H, steps), alphas, T, 2, "%10.2f",
+    function(p, t)
       local with, without = math.huge, math.huge
       for _ = 1, 2 do
         without = math.min(without, seconds(H, p, t, "coarse+single"))
         with = math.min(with, seconds(H, p, t, "auto"))
       end
-      io.write((" %10.2f"):format(with / without))
-      io.flush()
-    end
-    print()
-  end
+      return with / without
+    end)
 end

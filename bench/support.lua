@@ -28,4 +28,26 @@ function support.plan(alpha)
   return math.floor(math.log(M) / alpha + 0.5), M, math.floor(trials + 0.5) // 2
 end
 
+--- Prints a table over the maps' loads and temperatures, M at most 50000: what `cell(patterns, t, M)`
+--- gives, as `format`; a few minutes for all of it.
+function support.map(title, alphas, T, disorder, format, cell)
+  print(title)
+  io.write(("%6s %5s %7s"):format("alpha", "N", "M"))
+  for _, t in ipairs(T) do
+    io.write((" %10s"):format("T = " .. t))
+  end
+  print()
+  for _, alpha in ipairs(alphas) do
+    local N, M = support.plan(alpha)
+    M = math.min(M, 50000)
+    local p <close> = dam.patterns { N = N, M = M, disorder = disorder }
+    io.write(("%6g %5d %7d"):format(alpha, N, M))
+    for _, t in ipairs(T) do
+      io.write((" " .. format):format(cell(p, t, M)))
+      io.flush()
+    end
+    print()
+  end
+end
+
 return support

@@ -10,23 +10,10 @@ local alphas = { 0.01, 0.02, 0.05, 0.1, 0.2, 0.4 }
 local T = { 0.025, 0.1, 0.25, 0.5, 1.0, 2.0 }
 
 for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
-  print(("%s: patterns per step / M after %d steps"):format(H, steps))
-  io.write(("%6s %5s %7s"):format("alpha", "N", "M"))
-  for _, t in ipairs(T) do
-    io.write((" %10s"):format("T = " .. t))
-  end
-  print()
-  for _, alpha in ipairs(alphas) do
-    local N, M = support.plan(alpha)
-    M = math.min(M, 50000) -- a few minutes for all of it
-    local p <close> = dam.patterns { N = N, M = M }
-    io.write(("%6g %5d %7d"):format(alpha, N, M))
-    for _, t in ipairs(T) do
+  support.map(("%s: patterns per step / M after %d steps"):format(H, steps), alphas, T, 1, "%10.2g",
+    function(p, t, M)
       local s <close> = dam.mh { hamiltonian = H, patterns = p, T = t, init = { phi = 0.95 } }
       s:run(steps // 4)
-      io.write((" %10.2g"):format(s:sample(steps).stats.patterns_per_step[1] / M))
-      io.flush()
-    end
-    print()
-  end
+      return s:sample(steps).stats.patterns_per_step[1] / M
+    end)
 end
