@@ -19,13 +19,13 @@ local function seconds(H, p, t, evaluation)
 end
 
 for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
-  support.map(("%s: time of %d steps with lists / without"):format(H, steps), alphas, T, 2, "%10.2f",
-    function(p, t)
-      local with, without = math.huge, math.huge
-      for _ = 1, 2 do
-        without = math.min(without, seconds(H, p, t, "coarse+single"))
-        with = math.min(with, seconds(H, p, t, "auto"))
-      end
-      return with / without
-    end)
+  local title = ("%s: time of %d steps with lists / without"):format(H, steps)
+  support.map(title, alphas, T, 2, "%10.2f", function(p, t)
+    local with, without = math.huge, math.huge
+    for _ = 1, 2 do
+      without = math.min(without, seconds(H, p, t, "coarse+single"))
+      with = math.min(with, seconds(H, p, t, "auto"))
+    end
+    return with / without
+  end)
 end

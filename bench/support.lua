@@ -28,8 +28,8 @@ function support.plan(alpha)
   return math.floor(math.log(M) / alpha + 0.5), M, math.floor(trials + 0.5) // 2
 end
 
---- Prints a table over the maps' loads and temperatures, M at most 50000: what `cell(patterns, t, M)`
---- gives, as `format`; a few minutes for all of it.
+--- Prints a table over the maps' loads and temperatures, M at most 50000, which takes a few minutes:
+--- what `cell(patterns, t, M)` gives, as `format`.
 function support.map(title, alphas, T, disorder, format, cell)
   print(title)
   io.write(("%6s %5s %7s"):format("alpha", "N", "M"))
