@@ -28,7 +28,7 @@ function support.plan(alpha)
   return math.floor(math.log(M) / alpha + 0.5), M, math.floor(trials + 0.5) // 2
 end
 
---- Prints a table over the maps' loads and temperatures, M at most 50000, which takes a few minutes:
+--- Prints a table over loads and temperatures of the maps, M at most 50000: a few minutes, of
 --- what `cell(patterns, t, M)` gives, as `format`.
 function support.map(title, alphas, T, disorder, format, cell)
   print(title)
