@@ -275,11 +275,13 @@ static void measure(const dam_kernels *k, const field *f, dam_kernel kernel, int
 static const struct {
     const char *name;
     dam_kernel kernel;
-    int parts;
+    dam_bytes_kind kind;
     bool fine;
-} byte_passes[] = {{"single", DAM_LSE, 0, false},    {"single, fine", DAM_LSE, 0, true},
-                   {"two bytes", DAM_LSE, 2, false}, {"three bytes", DAM_LSE, 2, true},
-                   {"one byte", DAM_LSE, 1, false},  {"one, LSR", DAM_LSR, 1, false}};
+} byte_passes[] = {
+    {"single", DAM_LSE, DAM_NO_BYTES, false},      {"single, fine", DAM_LSE, DAM_NO_BYTES, true},
+    {"words", DAM_LSE, DAM_WORDS16, false},        {"two bytes", DAM_LSE, DAM_TWO_BYTES, false},
+    {"three bytes", DAM_LSE, DAM_TWO_BYTES, true}, {"one byte", DAM_LSE, DAM_ONE_BYTE, false},
+    {"one, LSR", DAM_LSR, DAM_ONE_BYTE, false}};
 #define BYTE_PASSES (sizeof byte_passes / sizeof byte_passes[0])
 
 /* Nanoseconds of byte_passes[i] per pattern and state; the edges have been learnt before. */
@@ -289,15 +291,43 @@ static double time_of_pass(const dam_pass *pass, size_t i)
     double count = 0;
 
     do {
-        if (byte_passes[i].parts == 0)
+        switch (byte_passes[i].kind) {
+        case DAM_NO_BYTES:
             dam_single_pass(pass);
-        else if (byte_passes[i].parts == 1)
+            break;
+        case DAM_ONE_BYTE:
             dam_coarse_pass(pass);
-        else
+            break;
+        case DAM_TWO_BYTES:
             dam_paired_pass(pass);
+            break;
+        case DAM_WORDS16:
+            dam_words_pass(pass);
+            break;
+        }
         count += (double)pass->M * (double)pass->states;
     } while (now() - begin < PASS_SECONDS);
     return 1e9 * (now() - begin) / count;
+}
+
+/* Whether byte_passes[i] is there, and more than the plain loop that all others are tested against.
+ */
+static bool is_worth_it(const dam_kernels *k, int N, size_t i)
+{
+    const bool fast = dam_coarse_loops_for(k)->for_lse == DAM_TWO_BYTES;
+
+    return byte_passes[i].kind != DAM_TWO_BYTES || (fast && N <= DAM_PAIRED_LARGEST_N);
+}
+
+static uint64_t largest_scratch(int N)
+{
+    const uint64_t size[] = {dam_single_scratch(N, STATES), dam_coarse_scratch(N, STATES),
+                             dam_paired_scratch(N, STATES), dam_words_scratch(N, STATES)};
+    uint64_t largest = 0;
+
+    for (size_t i = 0; i < sizeof size / sizeof *size; i++)
+        largest = size[i] > largest ? size[i] : largest;
+    return largest;
 }
 
 static dam_patterns *draw(int N, int64_t M, const dam_kernels *k, float **panels)
@@ -321,23 +351,23 @@ static void measure_bytes(const dam_kernels *k, int N, int64_t M)
     static double near[STATES], wanted[STATES], depth[BYTE_PASSES][STATES];
     static dam_interval L[STATES];
     double best[BYTE_PASSES];
-    dam_bytes_set bytes[3] = {{.of = NULL}};
+    dam_bytes_set bytes[DAM_WORDS16 + 1] = {{.of = NULL}};
     float *panels, *x = room(STATES, (uint64_t)N * sizeof *x);
     dam_patterns *p = draw(N, M, k, &panels);
-    const uint64_t one = dam_coarse_scratch(N, STATES), two = dam_paired_scratch(N, STATES);
-    const uint64_t zero = dam_single_scratch(N, STATES);
-    void *scratch = room(one > two ? (one > zero ? one : zero) : (two > zero ? two : zero), 1);
+    void *scratch = room(largest_scratch(N), 1);
 
     k->normals((dam_stream){2, 1}, (int64_t)STATES * N, 0, x);
     for (int i = 0; i < STATES; i++) {
         slot[i] = i;
         onto_sphere(N, x + i * N, 1);
     }
-    for (int parts = 1; parts <= 2; parts++)
-        dam_bytes_make(bytes + parts, p, k, panels, 1, parts);
+    for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++)
+        dam_bytes_make(bytes + kind, p, k, panels, 1, kind);
     memset(depth, 0, sizeof depth);
     for (int repeat = -10; repeat < REPEATS; repeat++)
         for (size_t i = 0; i < BYTE_PASSES; i++) {
+            if (!is_worth_it(k, N, i))
+                continue;
             const dam_hamiltonian h = {.kernel = byte_passes[i].kernel,
                                        .beta_net = 1,
                                        .b = byte_passes[i].kernel == DAM_LSR ? 3.41 : 0};
@@ -347,7 +377,7 @@ static void measure_bytes(const dam_kernels *k, int N, int64_t M)
                                    .N = N,
                                    .M = M,
                                    .panels = panels,
-                                   .coarse = bytes[byte_passes[i].parts].of,
+                                   .coarse = bytes[byte_passes[i].kind].of,
                                    .x = x,
                                    .slot = slot,
                                    .states = STATES,
@@ -366,14 +396,14 @@ static void measure_bytes(const dam_kernels *k, int N, int64_t M)
         }
     printf("%4d %7lld", N, (long long)M);
     for (size_t i = 0; i < BYTE_PASSES; i++)
-        if (byte_passes[i].parts == 2 && N > DAM_PAIRED_LARGEST_N)
+        if (!is_worth_it(k, N, i))
             printf(" %13s", "");
         else
             printf(" %13.3f", best[i]);
     printf("\n");
     fflush(stdout);
-    for (int parts = 1; parts <= 2; parts++)
-        dam_bytes_drop(bytes + parts);
+    for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++)
+        dam_bytes_drop(bytes + kind);
     dam_patterns_release(p);
     dam_free(panels);
     dam_free(scratch);

@@ -254,11 +254,13 @@ DAM_HD double dam_paired_error(double N, double pattern_error, double state_erro
            DAM_SINGLE_SHRINK * product / N * (1.0 + 1e-9);
 }
 
-/* Relative error of the powers of two of dam_paired_block: 4.5556e-3 and 2.72e-6 measured at
- * fractions all over [0, 1) (tests/c/test_coarse.c), padded; and what may be lost by rounding down
- * to bits of a single, at most one and a half of the last. */
+/* Relative error of the powers of two of dam_paired_block, rough and full, and of dam_words_block,
+ * fine: 4.5556e-3, 2.72e-6 and 2.95e-5 measured at fractions all over [0, 1)
+ * (tests/c/test_coarse.c), padded; and what may be lost by rounding down to bits of a single, at
+ * most one and a half of the last. */
 #define DAM_PAIRED_EXP2 4.56e-3
 #define DAM_PAIRED_FINE_EXP2 2.9e-6
+#define DAM_WORDS_FINE_EXP2 3.1e-5
 #define DAM_PAIRED_TRUNCATION (1.5 * 0.6931472 * 0x1p-23)
 
 /* What a coarse pass has found of a state: near patterns, evaluated one by one, and the rest. */

@@ -6,9 +6,11 @@
 #include "interrupt.h"
 #include "memory.h"
 
-/* Among fewer patterns, and with single bytes for LSE in lower dimension, "auto" does without. */
+/* Among fewer patterns "auto" does without. */
 #define LEAST_PATTERNS 1024
-#define LEAST_N_LSE 56
+
+/* In lower dimension words serve LSE better than bytes. */
+#define LEAST_N_ONE_BYTE 68
 
 /* Rows are made where they take no more than this part of the free memory. */
 #define ROWS_SHARE 0.25
@@ -24,6 +26,7 @@ typedef struct {
     int N, parts;
     double quantum;
     int8_t *bytes, *third;
+    int16_t *words;
 } places;
 
 double dam_largest_of(const float *x, int64_t numbers)
@@ -35,17 +38,20 @@ double dam_largest_of(const float *x, int64_t numbers)
     return largest;
 }
 
-int dam_bytes_parts(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M, bool automatic)
+dam_bytes_kind dam_bytes_kind_for(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
+                                  bool automatic)
 {
     const dam_coarse_loops *loops = dam_coarse_loops_for(kernels);
 
     if (kernel == DAM_POLYNOMIAL || N > DAM_COARSE_LARGEST_N)
-        return 0;
+        return DAM_NO_BYTES;
     if (automatic && (M < LEAST_PATTERNS || loops == &dam_coarse_plain))
-        return 0;
-    if (kernel == DAM_LSE && N <= DAM_PAIRED_LARGEST_N && (loops->fast_pairs || !automatic))
-        return 2;
-    return automatic && kernel == DAM_LSE && N < LEAST_N_LSE ? 0 : 1;
+        return DAM_NO_BYTES;
+    if (kernel == DAM_LSR)
+        return DAM_ONE_BYTE;
+    if (loops->for_lse == DAM_WORDS16)
+        return N < LEAST_N_ONE_BYTE ? DAM_WORDS16 : DAM_ONE_BYTE;
+    return N <= DAM_PAIRED_LARGEST_N ? DAM_TWO_BYTES : DAM_ONE_BYTE;
 }
 
 /* Puts part `part` of component k of a panel's patterns at its place among `parts`. */
@@ -94,18 +100,42 @@ static squares fill_panel(const places *to, const float *panel, int64_t number)
     return largest;
 }
 
+/* The same of words. */
+static squares fill_panel_of_words(const places *to, const float *panel, int64_t number)
+{
+    const int row = dam_words_row(to->N);
+    double left[DAM_PANEL] = {0};
+    squares largest = {{0}};
+
+    for (int k = 0; k < to->N; k++)
+        for (int i = 0; i < DAM_PANEL; i++) {
+            const float xi = panel[k * DAM_PANEL + i];
+            const double word = fmax(-32767.0, fmin(32767.0, rint(xi / to->quantum)));
+            const double off = xi - to->quantum * word;
+            const int64_t mu = number * DAM_PANEL + i;
+            left[i] += off * off;
+            to->words[mu / DAM_COARSE_TILE * row * DAM_COARSE_TILE + k / 2 * (2 * DAM_COARSE_TILE) +
+                      mu % DAM_COARSE_TILE * 2 + k % 2] = (int16_t)word;
+        }
+    for (int i = 0; i < DAM_PANEL; i++)
+        largest.off[0] = fmax(largest.off[0], left[i]);
+    return largest;
+}
+
 /* The bytes of a disorder from its panels. */
-static dam_bytes fill(const dam_patterns *p, const float *panels, places to)
+static dam_bytes fill(const dam_patterns *p, const float *panels, places to, dam_bytes_kind kind)
 {
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
-    dam_bytes of = {.parts = to.parts, .bytes = to.bytes, .third = to.third};
+    dam_bytes of = {.kind = kind, .bytes = to.bytes, .third = to.third, .words = to.words};
     double component = 0;
 
     for (int64_t i = 0; i < number; i++)
         component = fmax(component, dam_largest_of(panels + i * size, size));
-    to.quantum = of.quantum = component > 0 ? component / 127.0 : 1.0;
+    component = component > 0 ? component : 1.0;
+    to.quantum = of.quantum = component / (kind == DAM_WORDS16 ? 32767.0 : 127.0);
     for (int64_t i = 0; i < number && !dam_interrupted(); i++) {
-        const squares own = fill_panel(&to, panels + i * size, i);
+        const squares own = kind == DAM_WORDS16 ? fill_panel_of_words(&to, panels + i * size, i)
+                                                : fill_panel(&to, panels + i * size, i);
         for (int part = 0; part < DAM_PARTS; part++)
             of.off[part] = fmax(of.off[part], own.off[part]);
     }
@@ -156,17 +186,20 @@ static void make_rows(dam_bytes_set *set, const dam_patterns *p, const dam_kerne
 }
 
 void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
-                    const float *panels, int64_t count, int parts)
+                    const float *panels, int64_t count, dam_bytes_kind kind)
 {
     const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
     const int64_t padded = number * DAM_PANEL;
-    const uint64_t each = (uint64_t)dam_bytes_place(shape, parts, padded, 0, 0);
-    const int beside = parts > 1 ? dam_paired_third(dam_coarse_row(shape)) : 0;
+    const int parts = kind == DAM_TWO_BYTES ? 2 : kind == DAM_ONE_BYTE ? 1 : 0;
+    const int beside = kind == DAM_TWO_BYTES ? dam_paired_third(dam_coarse_row(shape)) : 0;
+    const uint64_t bytes = kind == DAM_WORDS16
+                               ? (uint64_t)(padded * dam_words_row(p->N)) * sizeof(int16_t)
+                               : (uint64_t)dam_bytes_place(shape, parts, padded, 0, 0);
     const uint64_t third = (uint64_t)dam_bytes_place(shape, beside, padded, 0, 0);
     const uint64_t head =
         ((uint64_t)count * sizeof(dam_bytes) + DAM_ALIGNMENT - 1) / DAM_ALIGNMENT * DAM_ALIGNMENT;
-    const uint64_t all = head + (uint64_t)count * (each + third);
+    const uint64_t each = bytes + third, all = head + (uint64_t)count * each;
 
     set->count = 0;
     if (!make_room(&set->memory, &set->bytes, all, "patterns in bytes"))
@@ -174,14 +207,16 @@ void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels
     set->of = set->memory;
 #pragma omp parallel for schedule(dynamic, 1)
     for (int64_t d = 0; d < count; d++) {
-        int8_t *to = (int8_t *)set->memory + head + (uint64_t)d * (each + third);
-        memset(to, 0, each + third);
+        int8_t *to = (int8_t *)set->memory + head + (uint64_t)d * each;
+        memset(to, 0, each);
         set->of[d] = fill(p, panels + d * number * size,
                           (places){.shape = shape,
                                    .N = p->N,
                                    .parts = parts,
                                    .bytes = to,
-                                   .third = parts > 1 ? to + each : NULL});
+                                   .third = kind == DAM_TWO_BYTES ? to + bytes : NULL,
+                                   .words = kind == DAM_WORDS16 ? (int16_t *)to : NULL},
+                          kind);
     }
     make_rows(set, p, kernels, panels, count);
     set->count = dam_interrupted() ? 0 : count;

@@ -1,8 +1,8 @@
 /*
  * The patterns of a disorder in bytes, for the passes that multiply integers (fused.h): one byte a
  * component, or two, of which the second is what the first is off, 256 times finer, and apart from
- * these a third one. Beside them stand the patterns as rows, from which the few that matter are
- * taken: in panels each of them has as many cache lines as components.
+ * these a third one; or in words of 16 bits. Beside them stand the patterns as rows, from which the
+ * few that matter are taken: in panels each of them has as many cache lines as components.
  */
 #ifndef DAM_BYTES_H
 #define DAM_BYTES_H
@@ -17,12 +17,13 @@
 #define DAM_PARTS 3
 
 typedef struct {
-    int parts;             /* bytes of a component */
-    double quantum;        /* patterns are `quantum` times their first bytes, */
+    dam_bytes_kind kind;
+    double quantum;        /* patterns are `quantum` times their first bytes, or words, */
     double off[DAM_PARTS]; /* and off that by a vector of this length at most; or off more bytes */
     const int8_t *bytes;   /* dam_bytes_place */
     const int8_t *third;   /* two parts: third and second bytes, or third ones alone where only they
                             * fit into a slice, in the same order */
+    const int16_t *words;  /* instead of bytes: [tile][k / 2][pattern][k % 2] */
     const float *rows;     /* [pattern][stride], zeros beyond N; NULL: no memory for them */
     int stride;            /* N, rounded up to eight */
 } dam_bytes;
@@ -64,18 +65,18 @@ static inline void dam_three_bytes(double units, int8_t byte[DAM_PARTS])
 double dam_largest_of(const float *x, int64_t numbers);
 
 /*
- * Bytes a component for the passes in bytes over patterns of these sizes; 0: there is none, or
- * (`automatic`) it hardly ever pays.
+ * What patterns of these sizes are to be put into; DAM_NO_BYTES where there is no pass that takes
+ * them, or (`automatic`) where it hardly ever pays.
  */
-int dam_bytes_parts(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
-                    bool automatic);
+dam_bytes_kind dam_bytes_kind_for(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
+                                  bool automatic);
 
 /*
  * Makes the bytes and rows of `count` disorders from their panels, on all threads. When there is no
  * memory for them, the set stays empty, or without rows: nothing needs it.
  */
 void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
-                    const float *panels, int64_t count, int parts);
+                    const float *panels, int64_t count, dam_bytes_kind kind);
 
 void dam_bytes_drop(dam_bytes_set *set);
 

@@ -19,7 +19,7 @@
 #define REPEAT_WIDTH 4.0
 
 /* What coarse passes for energies aim at, of what is good enough. */
-#define WANTED_OF_CERTIFIED 0.5
+#define WANTED_OF_CERTIFIED 0.65
 
 /* Lists are mostly made for one chain at a time: what it costs then, per pattern and component, to
  * bring in patterns of more than so many bytes. */
@@ -55,7 +55,7 @@
 /* The passes in lower precision. */
 typedef struct {
     dam_tier tier;
-    int parts; /* in bytes: of a component */
+    dam_bytes_kind kind; /* DAM_NO_BYTES: single precision */
     uint64_t (*scratch)(int N, int64_t states);
     bool (*pass)(const dam_pass *pass);
     bool fine;
@@ -65,15 +65,19 @@ typedef struct {
 } certified_pass;
 
 static const certified_pass passes[] = {
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, false, 0.004, 0.3},
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, false, true, 0.004, 0.3},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 1},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, false, true, 0, 1},
-    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, false, false, 0.05, 0.5},
-    {DAM_TIER_COARSE, 2, dam_paired_scratch, dam_paired_pass, true, false, 0.005, 0.8},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 2},
-    {DAM_TIER_COARSE, 1, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 2},
-    {DAM_TIER_SINGLE, 0, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
+    {DAM_TIER_COARSE, DAM_TWO_BYTES, dam_paired_scratch, dam_paired_pass, false, false, 0.004, 0.3},
+    {DAM_TIER_COARSE, DAM_TWO_BYTES, dam_paired_scratch, dam_paired_pass, false, true, 0.004, 0.3},
+    {DAM_TIER_COARSE, DAM_WORDS16, dam_words_scratch, dam_words_pass, false, false, 0.024, 0.15},
+    {DAM_TIER_COARSE, DAM_WORDS16, dam_words_scratch, dam_words_pass, false, true, 0.024, 0.15},
+    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, false, false, 0, 1},
+    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, false, true, 0, 1},
+    {DAM_TIER_SINGLE, DAM_NO_BYTES, dam_single_scratch, dam_single_pass, false, false, 0.05, 0.5},
+    {DAM_TIER_COARSE, DAM_TWO_BYTES, dam_paired_scratch, dam_paired_pass, true, false, 0.005, 0.8},
+    {DAM_TIER_COARSE, DAM_WORDS16, dam_words_scratch, dam_words_pass, true, false, 0.015, 1.2},
+    {DAM_TIER_COARSE, DAM_WORDS16, dam_words_scratch, dam_words_pass, true, true, 0.015, 1.2},
+    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 2},
+    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 2},
+    {DAM_TIER_SINGLE, DAM_NO_BYTES, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
 
@@ -165,7 +169,7 @@ static double cost_of(const dam_gang *g, size_t i)
     const double wide = 8.0 / lanes(g), term = dam_active_term_cost(g->reference);
     const dam_coarse_loops *loops = dam_coarse_loops_for(g->kernels);
 
-    if (i < PASSES && passes[i].parts == 1)
+    if (i < PASSES && passes[i].kind == DAM_ONE_BYTE)
         return passes[i].cost * (double)g->M * (loops->cost + loops->cost_per_N * g->N);
     return wide * (double)g->M *
            (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
@@ -177,16 +181,18 @@ static double cost_of(const dam_gang *g, size_t i)
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const certified_pass *p = passes + i;
-    const int parts = g->coarse ? g->coarse->parts : 0;
+    const dam_bytes_kind kind = g->coarse ? g->coarse->kind : DAM_NO_BYTES;
 
-    if (!has(g, p->tier) || (p->parts > 0 && p->parts != parts))
+    if (!has(g, p->tier) || (p->kind != DAM_NO_BYTES && p->kind != kind))
         return false;
     if (p->again && !p->fine) /* of LSR a pass knows all at once */
         return !measure && g->reference->kernel == DAM_LSE;
     if (p->fine)
-        return measure && g->reference->kernel == DAM_LSE;
+        return measure && g->reference->kernel == DAM_LSE &&
+               (p->kind != DAM_WORDS16 || g->N >= DAM_WORDS_LEAST_N_FINE);
     /* beside bytes accepted proposals need a fine one, and so do the few that are left */
-    return !(parts > 0 && measure && p->parts == 0 && g->reference->kernel == DAM_LSE);
+    return !(kind != DAM_NO_BYTES && measure && p->kind == DAM_NO_BYTES &&
+             g->reference->kernel == DAM_LSE);
 }
 
 /* The next pass that is there after pass `i`; PASSES when there is none. */
@@ -629,7 +635,7 @@ static bool goes_again(const dam_cascade *w, size_t i)
  * are accepted, it is in the way of the fine one. */
 static bool is_for_energies(const dam_cascade *w, size_t i)
 {
-    return w->measure && passes[i].parts > 0 && !passes[i].fine &&
+    return w->measure && passes[i].kind != DAM_NO_BYTES && !passes[i].fine &&
            w->g->reference->kernel == DAM_LSE;
 }
 
@@ -641,19 +647,34 @@ static uint64_t *waiting_of(const dam_cascade *w, size_t i, int64_t c)
                                  : &w->fortune[(int64_t)i * w->g->chains + c].wait_until;
 }
 
+/* Whether pass `i` is the second look of a fine one, which goes with the first. */
+static bool goes_with_first(size_t i)
+{
+    return passes[i].again && passes[i].fine;
+}
+
 /* Takes note of how pass `i` fared with chain `c`. */
 static void remember(dam_cascade *w, size_t i, int64_t c)
 {
     const dam_gang *g = w->g;
     dam_fortune *f = w->fortune + (int64_t)i * g->chains + c;
+    size_t last = i;
+    double cost;
 
     f->tried++;
     f->failed += w->verdict[c] == DAM_UNDECIDED;
-    if (f->tried < (passes[i].parts == 1 ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
+    if (goes_with_first(i) ||
+        f->tried < (passes[i].kind == DAM_ONE_BYTE ? FORTUNE_TRIES_COARSE : FORTUNE_TRIES))
         return;
+    cost = cost_of(g, i) * f->tried;
+    if (has_second_look(w, i) && passes[i].fine) {
+        last = i + 1;
+        cost += cost_of(g, last) * f[g->chains].tried;
+        f->failed = f[g->chains].failed;
+        f[g->chains].tried = f[g->chains].failed = 0;
+    }
     /* what it costs against what it saves */
-    if (!has_second_look(w, i) &&
-        cost_of(g, i) * f->tried > cost_of(g, after(g, i, w->measure)) * (f->tried - f->failed))
+    if (!goes_again(w, i) && cost > cost_of(g, after(g, last, w->measure)) * (f->tried - f->failed))
         *waiting_of(w, i, c) = g->chain[c].steps + FORTUNE_WAIT;
     f->tried = f->failed = 0;
 }
@@ -661,13 +682,13 @@ static void remember(dam_cascade *w, size_t i, int64_t c)
 /* Whether pass `i` is not asked for the next proposal of chain `c`. */
 static bool waits(const dam_cascade *w, size_t i, int64_t c)
 {
-    return w->g->chain[c].steps < *waiting_of(w, i, c);
+    return w->g->chain[c].steps < *waiting_of(w, goes_with_first(i) ? i - 1 : i, c);
 }
 
 /* Whether what pass `i` finds of a proposal is narrow enough to be carried along, if accepted. */
 static bool narrow(size_t i)
 {
-    return passes[i].fine || passes[i].again || passes[i].parts == 0;
+    return passes[i].fine || passes[i].again || passes[i].kind == DAM_NO_BYTES;
 }
 
 /* Puts the chains that pass `i` (PASSES: the reference) is to decide into slots from n on; returns
@@ -793,7 +814,8 @@ static bool wants_current(const dam_cascade *w, const certified_pass *p, int64_t
 {
     if (p->again && !p->fine)
         return !(width(w->now[c]) <= AGAIN_CURRENT * wanted_of(w, p, c));
-    return (p->parts == 0 || p->fine) && width(w->next[c]) < REPEAT_WIDTH * width(w->now[c]);
+    return (p->kind == DAM_NO_BYTES || p->fine) &&
+           width(w->next[c]) < REPEAT_WIDTH * width(w->now[c]);
 }
 
 /*

@@ -205,7 +205,7 @@ bool dam_coarse_pass(const dam_pass *pass)
 
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
-    if (pass->states == 0 || !pass->coarse || pass->coarse->parts != 1 ||
+    if (pass->states == 0 || !pass->coarse || pass->coarse->kind != DAM_ONE_BYTE ||
         pass->reference->kernel == DAM_POLYNOMIAL)
         return true;
     lay_out(&w, pass->N, pass->states, pass->scratch);

@@ -45,6 +45,12 @@ bool dam_coarse_pass(const dam_pass *pass);
 uint64_t dam_paired_scratch(int N, int64_t states);
 bool dam_paired_pass(const dam_pass *pass);
 
+/* The same as the rough one in words of 16 bits, in any dimension. The fine one takes more near
+ * patterns for energies, too many in low dimension. */
+#define DAM_WORDS_LEAST_N_FINE 28
+uint64_t dam_words_scratch(int N, int64_t states);
+bool dam_words_pass(const dam_pass *pass);
+
 /* Single precision. */
 uint64_t dam_single_scratch(int N, int64_t states);
 bool dam_single_pass(const dam_pass *pass);

@@ -34,8 +34,8 @@ uint64_t dam_near_cut(dam_near *w, int N, int64_t states, int64_t block, void *m
         {(void **)&w->states, n * sizeof *w->states},
         {(void **)&w->x, n * (uint64_t)stride_of(N) * sizeof *w->x},
         {(void **)&w->batch, n * BATCH * sizeof *w->batch},
-        {(void **)&w->place[0], DAM_NEAR_LARGEST_BLOCK * sizeof *w->place[0]},
-        {(void **)&w->place[1], DAM_NEAR_LARGEST_BLOCK * sizeof *w->place[1]},
+        {(void **)&w->place[0], (DAM_NEAR_LARGEST_BLOCK + DAM_COARSE_TILE) * sizeof *w->place[0]},
+        {(void **)&w->place[1], (DAM_NEAR_LARGEST_BLOCK + DAM_COARSE_TILE) * sizeof *w->place[1]},
         {(void **)&w->phi, DAM_NEAR_LARGEST_BLOCK * sizeof *w->phi},
     };
     return dam_cut(memory, pieces, sizeof pieces / sizeof pieces[0]);
@@ -102,18 +102,15 @@ static int64_t find_near(const dam_near *w, int64_t i, int64_t first, int64_t n,
     const uint16_t *mask = w->mask + i * w->mask_stride;
     int64_t found = 0;
 
-    for (int64_t t = 0; marked && !w->states[i].given_up && t < tiles; t += 4) {
-        uint64_t far, near;
-        while (tiles - t >= 16 && all_far(mask + t))
-            t += 16;
-        if (t >= tiles)
-            break;
-        memcpy(&far, mask + t, sizeof far);
-        near = ~far;
-        if (tiles - t < 4)
-            near &= ((uint64_t)1 << (tiles - t) * DAM_COARSE_TILE) - 1;
-        for (; near; near &= near - 1)
-            place[found++] = (int32_t)(t * DAM_COARSE_TILE + __builtin_ctzll(near));
+    for (int64_t t = 0; marked && !w->states[i].given_up && t < tiles;) {
+        const int64_t some = tiles - t < 16 ? tiles - t : 16;
+        int64_t more = 0;
+        if (some < 16 || !all_far(mask + t))
+            more = w->pass->kernels->places(mask + t, some, place + found);
+        for (int64_t near = 0; near < more; near++)
+            place[found + near] += (int32_t)(t * DAM_COARSE_TILE);
+        found += more;
+        t += some;
     }
     for (int64_t mu = tiles * DAM_COARSE_TILE; mu < n; mu++) /* what fills no tile */
         place[found++] = (int32_t)mu;

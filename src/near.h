@@ -1,6 +1,6 @@
 /*
- * Near patterns, for the passes in bytes (fused.h): those of a block that a state's mask leaves
- * unmarked are evaluated in double precision, and their terms added up.
+ * Near patterns, for the passes in bytes and words (fused.h): those of a block that a state's mask
+ * leaves unmarked are evaluated in double precision, and their terms added up.
  */
 #ifndef DAM_NEAR_H
 #define DAM_NEAR_H
@@ -26,7 +26,7 @@ typedef struct {
     dam_near_state *states;
     double *x;         /* [state][N, rounded up to eight] */
     double *batch;     /* [state][...] */
-    int32_t *place[2]; /* [DAM_NEAR_LARGEST_BLOCK]: near patterns, as places in a block */
+    int32_t *place[2]; /* [DAM_NEAR_LARGEST_BLOCK and a tile]: near patterns, in a block */
     double *phi;       /* [DAM_NEAR_LARGEST_BLOCK] */
 } dam_near;
 

@@ -10,9 +10,9 @@
 
 /* In the order in which they are asked. */
 typedef enum {
-    DAM_TIER_ACTIVE,    /* lists of near patterns (active_set.h) */
-    DAM_TIER_COARSE,    /* all patterns, in bytes, and near ones in double precision (fused.h) */
-    DAM_TIER_SINGLE,    /* all patterns, single precision (fused.h) */
+    DAM_TIER_ACTIVE, /* lists of near patterns (active_set.h) */
+    DAM_TIER_COARSE, /* all patterns, in bytes or words, near ones in double precision (fused.h) */
+    DAM_TIER_SINGLE, /* all patterns, single precision (fused.h) */
     DAM_TIER_REFERENCE, /* all patterns, double precision (reference.h) */
     DAM_TIERS
 } dam_tier;

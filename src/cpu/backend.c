@@ -80,15 +80,15 @@ static dam_tier_set tiers_of(const dam_sampler *s)
     return s->patterns->loose ? 1u << DAM_TIER_REFERENCE : s->tiers;
 }
 
-/* Bytes a component for the passes in bytes; 0 without them. */
-static int parts_of(const dam_sampler *s)
+/* What patterns are put into for the passes in bytes. */
+static dam_bytes_kind bytes_kind_of(const dam_sampler *s)
 {
     const dam_tier_set tiers = tiers_of(s);
 
     if (!(tiers >> DAM_TIER_COARSE & 1))
-        return 0;
-    return dam_bytes_parts(s->kernels, s->reference.kernel, s->patterns->N, s->patterns->M,
-                           tiers & DAM_TIERS_AUTO);
+        return DAM_NO_BYTES;
+    return dam_bytes_kind_for(s->kernels, s->reference.kernel, s->patterns->N, s->patterns->M,
+                              tiers & DAM_TIERS_AUTO);
 }
 
 static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
@@ -97,11 +97,11 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
     const dam_status status =
         dam_panels_make(&r->panels, s->patterns, s->kernels, wave.first, wave.count, e);
     const bool there = r->coarse.count >= wave.count && r->first == wave.first;
-    const int parts = parts_of(s);
+    const dam_bytes_kind kind = bytes_kind_of(s);
 
-    if (status || there || parts == 0)
+    if (status || there || kind == DAM_NO_BYTES)
         return status;
-    dam_bytes_make(&r->coarse, s->patterns, s->kernels, r->panels.data, wave.count, parts);
+    dam_bytes_make(&r->coarse, s->patterns, s->kernels, r->panels.data, wave.count, kind);
     r->first = wave.first;
     return DAM_OK;
 }

@@ -42,6 +42,24 @@ const float dam_paired_power[32] = {
     0x1.ed04e4p-1f, 0x1.ef0d4ep-1f, 0x1.f13e62p-1f, 0x1.f39752p-1f, 0x1.f61768p-1f, 0x1.f8be02p-1f,
     0x1.fb8a8cp-1f, 0x1.fe7c86p-1f};
 
+/* 2^f as a linear function of 1 + f, of which the error is the same either way at most. */
+const float dam_words_slope[32] = {
+    0x1.66c09ap-1f, 0x1.6e9ba6p-1f, 0x1.76a2bcp-1f, 0x1.7ed6d2p-1f, 0x1.8738e4p-1f, 0x1.8fc9f4p-1f,
+    0x1.988b0ap-1f, 0x1.a17d32p-1f, 0x1.aaa18p-1f,  0x1.b3f90ep-1f, 0x1.bd84fap-1f, 0x1.c74668p-1f,
+    0x1.d13e88p-1f, 0x1.db6e88p-1f, 0x1.e5d7a6p-1f, 0x1.f07b1ep-1f, 0x1.fb5a3ap-1f, 0x1.033b24p+0f,
+    0x1.08e84ep+0f, 0x1.0eb54ap+0f, 0x1.14a2cap+0f, 0x1.1ab184p+0f, 0x1.20e234p+0f, 0x1.273596p+0f,
+    0x1.2dac7p+0f,  0x1.344784p+0f, 0x1.3b07a2p+0f, 0x1.41ed96p+0f, 0x1.48fa34p+0f, 0x1.502e58p+0f,
+    0x1.578adep+0f, 0x1.5f10a6p+0f};
+
+const float dam_words_start[32] = {
+    0x1.32771ap-2f,  0x1.224352p-2f,  0x1.113444p-2f,  0x1.fe84aap-3f,  0x1.d8cb5ap-3f,
+    0x1.b12c6ep-3f,  0x1.879748p-3f,  0x1.5bfac2p-3f,  0x1.2e453cp-3f,  0x1.fcc90ep-4f,
+    0x1.988be6p-4f,  0x1.2fac7ap-4f,  0x1.840646p-5f,  0x1.3d9c48p-6f,  -0x1.428de6p-7f,
+    -0x1.4aa512p-5f, -0x1.27c7d6p-4f, -0x1.afdf74p-4f, -0x1.1ee446p-3f, -0x1.68d9dp-3f,
+    -0x1.b5e952p-3f, -0x1.03163ep-2f, -0x1.2cdeep-2f,  -0x1.585c28p-2f, -0x1.859c14p-2f,
+    -0x1.b4ad0ap-2f, -0x1.e59ddap-2f, -0x1.0c3ee2p-1f, -0x1.26ae36p-1f, -0x1.4224fep-1f,
+    -0x1.5eab82p-1f, -0x1.7c4a4ap-1f};
+
 const float dam_paired_power_of[] = {0x1.bb7cd4p-7f, -0x1.168e4p-9f, 0x1.553966p-3f, 0x1.3f8122p-2f,
                                      0x1.051a08p-1f};
 
@@ -118,13 +136,49 @@ void dam_paired_sum_plain(const dam_paired_block *b)
         }
 }
 
+/* The single of a product that is at most the edge of state i. */
+static float far_term(const dam_words_block *b, int64_t i, int32_t v)
+{
+    const int32_t least = v > b->least[i] ? v : b->least[i];
+    const uint32_t shifted =
+        b->shift < 0 ? (uint32_t)least << -b->shift : (uint32_t)(least >> b->shift);
+    const uint32_t z = shifted + (uint32_t)b->bias[i];
+
+    const float slope = dam_words_slope[z >> 18 & 31], start = dam_words_start[z >> 18 & 31];
+    const float octave = dam_float(z & 0xff800000);
+
+    return b->fine ? slope * dam_float(z) + start * octave
+                   : dam_paired_power[z >> 18 & 31] * dam_float(z);
+}
+
+void dam_words_sum_plain(const dam_words_block *b)
+{
+    for (int64_t t = 0; t < b->tiles; t++)
+        for (int64_t i = 0; i < b->states; i++) {
+            const int16_t *pattern = b->pattern + t * b->row * DAM_COARSE_TILE;
+            const int16_t *state = b->state + i * b->row;
+            uint32_t v[DAM_COARSE_TILE] = {0};
+            unsigned mask = 0;
+            for (int k = 0; k < b->row; k += 2)
+                for (int j = 0; j < DAM_COARSE_TILE; j++, pattern += 2)
+                    v[j] +=
+                        (uint32_t)(state[k] * pattern[0]) + (uint32_t)(state[k + 1] * pattern[1]);
+            for (int j = 0; j < DAM_COARSE_TILE; j++)
+                if ((int32_t)v[j] <= b->edge[i]) {
+                    mask |= 1u << j;
+                    b->sums[i][j] += far_term(b, i, (int32_t)v[j]);
+                }
+            b->mask[i * b->mask_stride + t] = (uint16_t)mask;
+        }
+}
+
 static bool always(void)
 {
     return true;
 }
 
-const dam_coarse_loops dam_coarse_plain = {"plain", always, scan, dam_paired_sum_plain,
-                                           false,   1.0,    1.0};
+const dam_coarse_loops dam_coarse_plain = {
+    "plain", always, scan, dam_paired_sum_plain, dam_words_sum_plain, DAM_NO_BYTES, 1.0, 1.0};
 
 const dam_coarse_loops *dam_coarse_loops_for(const dam_kernels *kernels)
 {

@@ -1,5 +1,5 @@
 /*
- * The inner loops of the passes in bytes (../fused.h): products of states and patterns in bytes,
+ * The inner loops of the passes in bytes and words (../fused.h): products of states and patterns,
  * which are exact integers, and what becomes of them. All loops give the same masks; their sums
  * differ in rounding only. A "slice" is a range of `depth` components, 64 at most; sixteen patterns
  * make a tile.
@@ -90,8 +90,39 @@ typedef struct {
 /* Parts of a state's row. */
 #define DAM_PAIRED_ROW 6
 
+/*
+ * The same in words of 16 bits. With v = the product of state i and a pattern modulo 2^32, one that
+ * is above edge[i] is near, and unmarked; else the single whose bits are max(v, least[i]), shifted
+ * right by `shift` (left, if that is below 0), and bias[i] is multiplied by 2^f / (1 + f) from the
+ * table, and added to one of the state's lanes; `fine`: with 2^f from a table of linear functions.
+ */
+typedef struct {
+    int row;                /* components, padding included: even */
+    const int16_t *pattern; /* [tile][row / 2][DAM_COARSE_TILE][2] */
+    int64_t tiles;
+    const int16_t *state; /* [state][row] */
+    int64_t states;
+    const int32_t *edge, *least, *bias; /* [state] */
+    int shift;
+    bool narrow; /* nothing is below `least` */
+    bool fine;
+    uint16_t *mask;                 /* [state][mask_stride] */
+    int64_t mask_stride;            /* at least `tiles` */
+    float (*sums)[DAM_COARSE_TILE]; /* [state] */
+    const char *next[2];            /* as above, twice */
+    int64_t lines[2];
+} dam_words_block;
+
+static inline int dam_words_row(int N)
+{
+    return (N + 1) / 2 * 2;
+}
+
 /* 2^f / (1 + f) for 32 equal parts of 0 <= f < 1: a single's first five bits of its fraction. */
 extern const float dam_paired_power[32];
+
+/* 2^f for the same parts: slope (1 + f) + start. */
+extern const float dam_words_slope[32], dam_words_start[32];
 
 /* 2^(m - 1), 1 <= m < 2: coefficients of a polynomial, from the highest degree down. */
 #define DAM_PAIRED_DEGREE 4
@@ -112,12 +143,16 @@ static inline int dam_paired_third(int depth)
 /* In higher dimension components would not fit into one slice. */
 #define DAM_PAIRED_LARGEST_N 64
 
+/* What patterns are put into for such loops. */
+typedef enum { DAM_NO_BYTES, DAM_ONE_BYTE, DAM_TWO_BYTES, DAM_WORDS16 } dam_bytes_kind;
+
 typedef struct {
     const char *name; /* "plain", "vnni", "amx" */
     bool (*usable)(void);
     void (*scan)(const dam_coarse_block *b);
     void (*sum_pairs)(const dam_paired_block *b);
-    bool fast_pairs;         /* sums of pairs take less time than those in single precision */
+    void (*sum_words)(const dam_words_block *b);
+    dam_bytes_kind for_lse;  /* what serves LSE best, of those that sum all terms */
     double cost_per_N, cost; /* cycles per pattern and state, roughly, near patterns included */
 } dam_coarse_loops;
 
@@ -127,8 +162,12 @@ extern const dam_coarse_loops dam_coarse_plain, dam_coarse_vnni, dam_coarse_amx;
 /* The byte instructions alone, for the states from `first` on. */
 void dam_coarse_scan_vnni(const dam_coarse_block *b, int64_t first);
 
+/* The same of words. */
+void dam_words_sum_vnni(const dam_words_block *b);
+
 /* The plain loops. */
 void dam_paired_sum_plain(const dam_paired_block *b);
+void dam_words_sum_plain(const dam_words_block *b);
 
 /* The best loops there are for the instruction set of `kernels`. */
 const dam_coarse_loops *dam_coarse_loops_for(const dam_kernels *kernels);

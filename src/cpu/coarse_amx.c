@@ -563,4 +563,5 @@ static void sum_pairs(const dam_paired_block *b)
     _tile_release();
 }
 
-const dam_coarse_loops dam_coarse_amx = {"amx", usable, scan, sum_pairs, true, 0.004, 0.5};
+const dam_coarse_loops dam_coarse_amx = {"amx",         usable, scan, sum_pairs, dam_words_sum_vnni,
+                                         DAM_TWO_BYTES, 0.004,  0.5};

@@ -247,23 +247,83 @@ static void rows(const float *panels, int64_t count, int N, int stride, float *o
         }
 }
 
+/* The products of a row with x, not added up over lanes yet. */
+INLINE vector products_of_row(const float *row, int stride, const double *x)
+{
+    vector sum = {0};
+
+    for (int k = 0; k < stride; k += WIDTH)
+        sum = multiply_add(widened(row + k), *(const vector_unaligned *)(x + k), sum);
+    return sum;
+}
+
+#if defined(DAM_ISA_avx512)
+/* The sums over lanes of eight registers. */
+INLINE __m512d add_lanes_of_eight(const __m512d *v)
+{
+    const __m512i low = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i high = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    __m512d a[4], b[2];
+
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) /* of pairs of lanes: 2 i, 2 i + 1, 2 i, ... */
+        a[i] = _mm512_add_pd(_mm512_unpacklo_pd(v[2 * i], v[2 * i + 1]),
+                             _mm512_unpackhi_pd(v[2 * i], v[2 * i + 1]));
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) /* of halves: 4 i, ... 4 i + 3, 4 i, ... */
+        b[i] = _mm512_add_pd(_mm512_permutex2var_pd(a[2 * i], low, a[2 * i + 1]),
+                             _mm512_permutex2var_pd(a[2 * i], high, a[2 * i + 1]));
+    return _mm512_add_pd(_mm512_shuffle_f64x2(b[0], b[1], 0x44),
+                         _mm512_shuffle_f64x2(b[0], b[1], 0xee));
+}
+
+static void overlaps_of_rows(const float *out, int stride, int N, const int32_t *mu, int64_t n,
+                             const double *x, double *phi)
+{
+    for (int64_t i = 0; i < n; i += 8) {
+        const int some = n - i < 8 ? (int)(n - i) : 8;
+        __m512d sum[8];
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) /* what is beyond is the last one again */
+            sum[j] = (__m512d)products_of_row(
+                out + mu[i + (j < some ? j : some - 1)] * (int64_t)stride, stride, x);
+        _mm512_mask_storeu_pd(phi + i, (__mmask8)((1u << some) - 1),
+                              _mm512_div_pd(add_lanes_of_eight(sum), _mm512_set1_pd(N)));
+    }
+}
+#else
 static void overlaps_of_rows(const float *out, int stride, int N, const int32_t *mu, int64_t n,
                              const double *x, double *phi)
 {
     for (int64_t i = 0; i < n; i++) {
-        const float *row = out + (int64_t)mu[i] * stride;
-        vector sum = {0};
+        const vector sum = products_of_row(out + (int64_t)mu[i] * stride, stride, x);
         double all = 0;
-        for (int k = 0; k < stride; k += WIDTH)
-            sum = multiply_add(widened(row + k), *(const vector_unaligned *)(x + k), sum);
-#if defined(DAM_ISA_avx512)
-        all = _mm512_reduce_add_pd((__m512d)sum);
-#else
         for (int j = 0; j < WIDTH; j++)
             all += sum[j];
-#endif
         phi[i] = all / N;
     }
+}
+#endif
+
+static int64_t places(const uint16_t *mask, int64_t masks, int32_t *place)
+{
+    int64_t found = 0;
+
+#if defined(DAM_ISA_avx512)
+    const __m512i sixteen = _mm512_set1_epi32(16);
+    __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+
+    for (int64_t i = 0; i < masks; i++, at = _mm512_add_epi32(at, sixteen)) {
+        const __mmask16 clear = (__mmask16)~mask[i];
+        _mm512_storeu_si512(place + found, _mm512_maskz_compress_epi32(clear, at));
+        found += __builtin_popcount(clear);
+    }
+#else
+    for (int64_t i = 0; i < masks; i++)
+        for (unsigned clear = (uint16_t)~mask[i]; clear; clear &= clear - 1)
+            place[found++] = (int32_t)(16 * i) + __builtin_ctz(clear);
+#endif
+    return found;
 }
 
 /* The term loops, per Hamiltonian; `phi` holds whole panels, the last may be partial. */
@@ -444,6 +504,7 @@ const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .overlaps_of = overlaps_of,
     .rows = rows,
     .overlaps_of_rows = overlaps_of_rows,
+    .places = places,
     .reduce = reduce,
     .propose = propose,
     .dot = dot,

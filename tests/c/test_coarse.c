@@ -1,9 +1,9 @@
 /*
- * The coarse passes, of one byte a component, and of two or three: all loops give the same masks,
- * and sums that differ in rounding only; its interval contains the reference's L for states near a
- * pattern, between patterns and anywhere, at odd N and M, whatever it has learnt; it is as narrow
- * as it was asked to be; and claims made smaller than they are proven are caught: compiled with
- * less than is proven (DAM_SINGLE_SHRINK), the same check must find values outside.
+ * The coarse passes, of one byte a component, of two or three, and of words: all loops give the
+ * same masks, and sums that differ in rounding only; its interval contains the reference's L for
+ * states near a pattern, between patterns and anywhere, at odd N and M, whatever it has learnt; it
+ * is as narrow as it was asked to be; and claims made smaller than they are proven are caught:
+ * compiled with less than is proven (DAM_SINGLE_SHRINK), the same check must find values outside.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ typedef struct {
     const dam_kernels *kernels;
     dam_reference f;
     float *panels;
-    dam_bytes_set bytes[2]; /* one byte a component; two */
+    dam_bytes_set bytes[DAM_WORDS16 + 1]; /* by kind */
 } field;
 
 static void *get(uint64_t bytes)
@@ -45,18 +45,18 @@ static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
     for (int64_t i = 0; i < dam_patterns_panels(s.p); i++)
         dam_patterns_fill_panel(s.p, s.kernels, 0, i, rows, s.panels + i * N * DAM_PANEL);
     dam_free(rows);
-    for (int parts = 1; parts <= 2; parts++) {
-        s.bytes[parts - 1] = (dam_bytes_set){.of = NULL};
-        dam_bytes_make(&s.bytes[parts - 1], s.p, s.kernels, s.panels, 1, parts);
-        CHECK(s.bytes[parts - 1].count == 1, "no bytes");
+    for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++) {
+        s.bytes[kind] = (dam_bytes_set){.of = NULL};
+        dam_bytes_make(&s.bytes[kind], s.p, s.kernels, s.panels, 1, kind);
+        CHECK(s.bytes[kind].count == 1, "no bytes");
     }
     return s;
 }
 
 static void field_free(field *s)
 {
-    dam_bytes_drop(&s->bytes[0]);
-    dam_bytes_drop(&s->bytes[1]);
+    for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++)
+        dam_bytes_drop(&s->bytes[kind]);
     dam_patterns_release(s->p);
     dam_free(s->panels);
 }
@@ -106,11 +106,25 @@ static void state_at(const field *s, int64_t mu, double phi, uint64_t number, fl
     dam_free(n);
 }
 
+static uint64_t scratch_of(dam_bytes_kind kind, int N, int64_t states)
+{
+    return kind == DAM_ONE_BYTE    ? dam_coarse_scratch(N, states)
+           : kind == DAM_TWO_BYTES ? dam_paired_scratch(N, states)
+                                   : dam_words_scratch(N, states);
+}
+
+static bool run_pass(dam_bytes_kind kind, const dam_pass *pass)
+{
+    return kind == DAM_ONE_BYTE    ? dam_coarse_pass(pass)
+           : kind == DAM_TWO_BYTES ? dam_paired_pass(pass)
+                                   : dam_words_pass(pass);
+}
+
 /*
- * States outside of their intervals by the pass with so many bytes; the widest interval of the last
+ * States outside of their intervals by the pass with such bytes; the widest interval of the last
  * pass is in `*width`. `lost`: L is expected where it is not.
  */
-static int violations(const field *s, int parts, bool fine, int64_t states, double wanted,
+static int violations(const field *s, dam_bytes_kind kind, bool fine, int64_t states, double wanted,
                       bool lost, double *width)
 {
     static const double off[8] = {650, -650, 1e4, -1e4, HUGE_VAL, -HUGE_VAL, NAN, 1e300};
@@ -122,14 +136,14 @@ static int violations(const field *s, int parts, bool fine, int64_t states, doub
     double *want = get((uint64_t)states * sizeof *want);
     double *depth = get((uint64_t)states * sizeof *depth);
     dam_interval *out = get((uint64_t)states * sizeof *out);
-    void *scratch = get(parts == 1 ? dam_coarse_scratch(N, states) : dam_paired_scratch(N, states));
+    void *scratch = get(scratch_of(kind, N, states));
     int outside = 0;
     const dam_pass pass = {.kernels = s->kernels,
                            .reference = &s->f,
                            .N = N,
                            .M = M,
                            .panels = s->panels,
-                           .coarse = s->bytes[parts - 1].of,
+                           .coarse = s->bytes[kind].of,
                            .x = x,
                            .slot = slot,
                            .states = states,
@@ -148,8 +162,9 @@ static int violations(const field *s, int parts, bool fine, int64_t states, doub
         near[i] = isfinite(L[i]) ? L[i] + (lost ? off[i % 8] : (double)(i % 5 - 2)) : 0;
         want[i] = wanted;
     }
-    for (int repeat = 0; repeat < (fine ? 1 : 12); repeat++) { /* the edge moves */
-        CHECK(parts == 1 ? dam_coarse_pass(&pass) : dam_paired_pass(&pass), "interrupted");
+    for (int repeat = 0; repeat < (fine && kind == DAM_TWO_BYTES ? 1 : 12);
+         repeat++) { /* the edge moves */
+        CHECK(run_pass(kind, &pass), "interrupted");
         *width = 0;
         for (int64_t i = 0; i < states; i++) {
             outside += !(out[i].low <= L[i] && L[i] <= out[i].high);
@@ -169,31 +184,41 @@ static int violations(const field *s, int parts, bool fine, int64_t states, doub
 }
 
 static const bool shrunk = DAM_SINGLE_SHRINK < 1;
-static int caught, caught_pairs, caught_full;
+static int caught, caught_pairs, caught_full, caught_words;
 
-/* The pass of two bytes, in all ways; how wide intervals may be for beta_net = 1. */
-static void check_pairs_of(const field *s, const dam_hamiltonian *h, int64_t states)
+/* The passes of two bytes and of words, in all ways; how wide intervals may be for beta_net = 1. */
+static void check_sums_of(const field *s, const dam_hamiltonian *h, int64_t states)
 {
     const struct {
         const char *name;
+        dam_bytes_kind kind;
         bool fine;
         double wanted, widest;
-    } way[] = {{"all far", false, 1.0, 0.045},
-               {"some near", false, 0.003, 0.01},
-               {"many near", false, 1e-5, 0.01},
-               {"full", true, 1.0, dam_energy_width(&s->f)}};
+    } way[] = {{"pairs, all far", DAM_TWO_BYTES, false, 1.0, 0.045},
+               {"pairs, some near", DAM_TWO_BYTES, false, 0.003, 0.01},
+               {"pairs, many near", DAM_TWO_BYTES, false, 1e-5, 0.01},
+               {"pairs, full", DAM_TWO_BYTES, true, 1.0, dam_energy_width(&s->f)},
+               {"words, all far", DAM_WORDS16, false, 1.0, 0.04},
+               {"words, some near", DAM_WORDS16, false, 0.003, 0.01},
+               {"words, many near", DAM_WORDS16, false, 1e-5, 0.01},
+               {"words, fine, all far", DAM_WORDS16, true, 1.0, 0.03},
+               {"words, fine, many near", DAM_WORDS16, true, 1e-5, 0.01}};
     const int N = s->p->N;
     double width;
 
     for (size_t i = 0; i < sizeof way / sizeof *way; i++) {
-        const int outside = violations(s, 2, way[i].fine, states, way[i].wanted, true, &width) +
-                            violations(s, 2, way[i].fine, states, way[i].wanted, false, &width);
-        caught_pairs += outside;
-        caught_full += way[i].fine ? outside : 0;
-        CHECK(shrunk || outside == 0, "N = %d, M = %lld, pairs, %s: %d of %lld states outside", N,
+        const dam_bytes_kind kind = way[i].kind;
+        const bool fine = way[i].fine;
+        if (kind == DAM_TWO_BYTES && N > DAM_PAIRED_LARGEST_N)
+            continue;
+        const int outside = violations(s, kind, fine, states, way[i].wanted, true, &width) +
+                            violations(s, kind, fine, states, way[i].wanted, false, &width);
+        *(kind == DAM_WORDS16 ? &caught_words : fine ? &caught_full : &caught_pairs) += outside;
+        CHECK(shrunk || outside == 0, "N = %d, M = %lld, %s: %d of %lld states outside", N,
               (long long)s->p->M, way[i].name, outside, (long long)states);
-        CHECK(h->beta_net != 1 || (i > 0 && N < 20) || width < way[i].widest,
-              "N = %d, M = %lld, pairs, %s: width %g", N, (long long)s->p->M, way[i].name, width);
+        CHECK(h->beta_net != 1 || N > DAM_PAIRED_LARGEST_N ||
+                  ((fine || way[i].wanted < 1) && N < 20) || width < way[i].widest,
+              "N = %d, M = %lld, %s: width %g", N, (long long)s->p->M, way[i].name, width);
     }
 }
 
@@ -202,8 +227,8 @@ static void check_shape(dam_hamiltonian h, int N, int64_t M, int64_t states, dou
     char text[80];
     field s = field_make(h, N, M, 3 + (uint64_t)N);
     double width;
-    int outside = violations(&s, 1, false, states, wanted, true, &width) +
-                  violations(&s, 1, false, states, wanted, false, &width);
+    int outside = violations(&s, DAM_ONE_BYTE, false, states, wanted, true, &width) +
+                  violations(&s, DAM_ONE_BYTE, false, states, wanted, false, &width);
 
     dam_hamiltonian_describe(&h, text, sizeof text);
     caught += outside;
@@ -213,8 +238,8 @@ static void check_shape(dam_hamiltonian h, int N, int64_t M, int64_t states, dou
         CHECK(width < 1e-9, "%s, N = %d: width %g", text, N, width);
     else if (M > 1000 && N > 90 && h.kernel == DAM_LSE && h.beta_net == 1)
         CHECK(width < 3 * wanted, "%s, N = %d: width %g", text, N, width);
-    if (h.kernel == DAM_LSE && N <= DAM_PAIRED_LARGEST_N)
-        check_pairs_of(&s, &h, states);
+    if (h.kernel == DAM_LSE)
+        check_sums_of(&s, &h, states);
     field_free(&s);
 }
 
@@ -352,6 +377,73 @@ static void check_pairs(const dam_coarse_loops *loops, int N, int64_t tiles, int
     dam_free(state);
 }
 
+/* And of words. */
+static void check_words(const dam_coarse_loops *loops, int N, int64_t tiles, int64_t states,
+                        int seed)
+{
+    const int row = dam_words_row(N);
+    const int64_t n = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
+    const int64_t words = tiles * row * DAM_COARSE_TILE;
+    int16_t *pattern = get((uint64_t)words * sizeof *pattern);
+    int16_t *state = get((uint64_t)(n * row) * sizeof *state);
+    int32_t *of[3]; /* edge, least, bias */
+    float(*sums[2])[DAM_COARSE_TILE];
+    uint16_t *mask[2];
+    const int shift = seed % 12 - 3, bits = 23 + shift; /* of a fraction */
+
+    srand((unsigned)seed);
+    for (int i = 0; i < 3; i++)
+        of[i] = get((uint64_t)n * sizeof *of[i]);
+    for (int64_t i = 0; i < words; i++)
+        pattern[i] = (int16_t)(rand() % 65535 - 32767);
+    for (int64_t i = 0; i < states; i++) {
+        /* products reach the ends of 32 bits, edges are anywhere between */
+        const int64_t edge = (int64_t)(rand() % 4001 - 2000) * 1000000;
+        const int64_t least = edge - ((int64_t)238 << bits);
+        for (int k = 0; k < N; k++)
+            state[i * row + k] = (int16_t)((rand() % 65535 - 32767) / N);
+        of[0][i] = (int32_t)edge;
+        of[1][i] = (int32_t)(least < INT32_MIN ? INT32_MIN : least);
+        of[2][i] =
+            (int32_t)((239u << 23) - (uint32_t)(shift < 0 ? edge * (1 << -shift) : edge >> shift));
+    }
+    for (int which = 0; which < 2; which++) {
+        sums[which] = get((uint64_t)n * sizeof **sums);
+        mask[which] = get((uint64_t)(n * tiles) * sizeof **mask);
+        const dam_words_block b = {.row = row,
+                                   .pattern = pattern,
+                                   .tiles = tiles,
+                                   .state = state,
+                                   .states = states,
+                                   .edge = of[0],
+                                   .least = of[1],
+                                   .bias = of[2],
+                                   .shift = shift,
+                                   .narrow = bits > 24 && seed % 2,
+                                   .fine = seed % 5 < 2,
+                                   .mask = mask[which],
+                                   .mask_stride = tiles,
+                                   .sums = sums[which]};
+        (which ? loops : &dam_coarse_plain)->sum_words(&b);
+    }
+    CHECK(memcmp(mask[0], mask[1], (size_t)(states * tiles) * sizeof **mask) == 0,
+          "%s, N = %d, %lld tiles, %lld states: masks of words differ", loops->name, N,
+          (long long)tiles, (long long)states);
+    for (int64_t i = 0; i < states; i++)
+        for (int j = 0; j < DAM_COARSE_TILE; j++)
+            CHECK(fabsf(sums[0][i][j] - sums[1][i][j]) <= 1e-6f * sums[0][i][j],
+                  "%s, N = %d, %lld tiles: sum %g of words, not %g", loops->name, N,
+                  (long long)tiles, sums[1][i][j], sums[0][i][j]);
+    for (int which = 0; which < 2; which++) {
+        dam_free(sums[which]);
+        dam_free(mask[which]);
+    }
+    for (int i = 0; i < 3; i++)
+        dam_free(of[i]);
+    dam_free(pattern);
+    dam_free(state);
+}
+
 /* 2^f as sums of pairs have it, at fractions all over [0, 1). */
 static void check_power(const dam_coarse_loops *loops, bool full, double claimed, double least)
 {
@@ -391,6 +483,41 @@ static void check_power(const dam_coarse_loops *loops, bool full, double claimed
     CHECK(worst < claimed && worst > least * claimed, "%s: 2^f is off by %g", loops->name, worst);
 }
 
+/* The same of words. */
+static void check_power_of_words(const dam_coarse_loops *loops, bool fine, double claimed,
+                                 double least)
+{
+    const int16_t pattern[2 * DAM_COARSE_TILE] __attribute__((aligned(64))) = {0};
+    const int16_t state[2] = {0};
+    const int32_t edge = 0, lowest = INT32_MIN;
+    float sums[1][DAM_COARSE_TILE] __attribute__((aligned(64)));
+    uint16_t mask;
+    int32_t bias;
+    const dam_words_block b = {.row = 2,
+                               .pattern = pattern,
+                               .tiles = 1,
+                               .state = state,
+                               .states = 1,
+                               .edge = &edge,
+                               .least = &lowest,
+                               .bias = &bias,
+                               .narrow = true,
+                               .fine = fine,
+                               .mask = &mask,
+                               .mask_stride = 1,
+                               .sums = sums};
+    double worst = 0;
+
+    for (int32_t fraction = 0; fraction < 1 << 23; fraction += 31) {
+        memset(sums, 0, sizeof sums);
+        bias = (127 << 23) + fraction;
+        loops->sum_words(&b);
+        worst = fmax(worst, fabs(sums[0][3] / exp2(fraction / 8388608.0) - 1.0));
+    }
+    CHECK(worst < claimed && worst > least * claimed, "%s: 2^f of words is off by %g", loops->name,
+          worst);
+}
+
 static void check_all_loops(const dam_coarse_loops *loops)
 {
     const int N[] = {1, 3, 4, 24, 47, 64, 65, 128, 131, 301};
@@ -404,6 +531,10 @@ static void check_all_loops(const dam_coarse_loops *loops)
     for (int i = 0; i < 120; i++)
         check_pairs(loops, 1 + (i * 13) % DAM_PAIRED_LARGEST_N, 1 + (i * 5) % 9, 1 + (i * 29) % 83,
                     i);
+    for (int i = 0; i < 120; i++)
+        check_words(loops, N[i % 10], 1 + (i * 5) % 9, 1 + (i * 29) % 83, i);
+    check_power_of_words(loops, false, DAM_PAIRED_EXP2, 0.99);
+    check_power_of_words(loops, true, DAM_WORDS_FINE_EXP2, 0.9);
     check_power(loops, false, DAM_PAIRED_EXP2, 0.99);
     check_power(loops, true, DAM_PAIRED_FINE_EXP2, 0.9);
 }
@@ -434,9 +565,9 @@ int main(void)
     check_shape(lse, 990, 5000, 20, 0.01);
     check_shape(lse, 200, 5000, 20, 1e-6);
     if (shrunk)
-        CHECK(
-            caught > 0 && caught_pairs > caught_full && caught_full > 0,
-            "passes that claim less error than is proven are not caught: %d, %d, %d states outside",
-            caught, caught_pairs, caught_full);
+        CHECK(caught > 0 && caught_pairs > 0 && caught_full > 0 && caught_words > 0,
+              "passes that claim less error than is proven are not caught: %d, %d, %d, %d states "
+              "outside",
+              caught, caught_pairs, caught_full, caught_words);
     return check_finish();
 }
