@@ -362,7 +362,7 @@ static void measure_bytes(const dam_kernels *k, int N, int64_t M)
         onto_sphere(N, x + i * N, 1);
     }
     for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++)
-        dam_bytes_make(bytes + kind, p, k, panels, 1, kind);
+        dam_bytes_make(bytes + kind, p, k, panels, 1, dam_bytes_whole(kind, N));
     memset(depth, 0, sizeof depth);
     for (int repeat = -10; repeat < REPEATS; repeat++)
         for (size_t i = 0; i < BYTE_PASSES; i++) {

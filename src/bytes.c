@@ -12,6 +12,15 @@
 /* In lower dimension words serve LSE better than bytes. */
 #define LEAST_N_ONE_BYTE 68
 
+/* LSR: what a near pattern costs, in bytes that are multiplied; how far alignments are off,
+ * roughly; components that four bytes of a length are enough for; and what a part of the components
+ * must save. */
+#define NEAR_COST 1000.0
+#define NEAR_COST_PER_N 15.0
+#define TYPICAL_ERROR 0.03
+#define REST_OF_FOUR 48.0
+#define LEAST_GAIN 0.95
+
 /* Rows are made where they take no more than this part of the free memory. */
 #define ROWS_SHARE 0.25
 
@@ -24,6 +33,7 @@ typedef struct {
 typedef struct {
     dam_coarse_shape shape;
     int N, parts;
+    dam_bytes_plan plan;
     double quantum;
     int8_t *bytes, *third;
     int16_t *words;
@@ -38,8 +48,34 @@ double dam_largest_of(const float *x, int64_t numbers)
     return largest;
 }
 
-dam_bytes_kind dam_bytes_kind_for(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
-                                  bool automatic)
+/*
+ * Leading components, of which those of drawn patterns that may be in LSR's support cost least:
+ * what they are multiplied by takes so long, and so many are near though they are not, evaluated
+ * one by one.
+ */
+static void choose_leading(dam_bytes_plan *plan, const dam_reference *f)
+{
+    const int N = plan->leading;
+    const double beyond = 1.0 - (1.0 - f->epsilon) / f->b - TYPICAL_ERROR;
+    double least = LEAST_GAIN * N;
+
+    for (int leading = 4; leading < N; leading += 4) {
+        const double rest = 1.0 - (double)leading / N;
+        const int beside = 4 * (int)ceil((N - leading) / REST_OF_FOUR);
+        /* a state in another direction: of lengths and of the product of what leads */
+        const double deviation = sqrt((1.0 - rest) * (1.0 + rest) / N);
+        const double near = 0.5 * erfc((beyond - rest) / deviation / sqrt(2.0));
+        const double cost = leading + beside + near * (NEAR_COST + NEAR_COST_PER_N * N);
+        if (cost >= least)
+            continue;
+        least = cost;
+        plan->leading = leading;
+        plan->beside = beside;
+    }
+}
+
+static dam_bytes_kind kind_for(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
+                               bool automatic)
 {
     const dam_coarse_loops *loops = dam_coarse_loops_for(kernels);
 
@@ -54,6 +90,18 @@ dam_bytes_kind dam_bytes_kind_for(const dam_kernels *kernels, dam_kernel kernel,
     return N <= DAM_PAIRED_LARGEST_N ? DAM_TWO_BYTES : DAM_ONE_BYTE;
 }
 
+dam_bytes_plan dam_bytes_plan_for(const dam_kernels *kernels, const dam_reference *f,
+                                  const dam_patterns *p, bool automatic)
+{
+    dam_bytes_plan plan =
+        dam_bytes_whole(kind_for(kernels, f->kernel, p->N, p->M, automatic), p->N);
+
+    /* nothing is known of how a user's patterns are directed */
+    if (plan.kind == DAM_ONE_BYTE && f->kernel == DAM_LSR && p->data_sets == 0)
+        choose_leading(&plan, f);
+    return plan;
+}
+
 /* Puts part `part` of component k of a panel's patterns at its place among `parts`. */
 static void put(const places *to, int8_t *bytes, int parts, int64_t number, int part, int k,
                 const int8_t *byte)
@@ -65,6 +113,26 @@ static void put(const places *to, int8_t *bytes, int parts, int64_t number, int 
         bytes[i / DAM_COARSE_TILE * tile + i % DAM_COARSE_TILE * 4] = byte[i];
 }
 
+/* Of pattern i of a panel, beyond the leading components. */
+static double length_of_rest(const places *to, const float *panel, int i)
+{
+    double square = 0;
+
+    for (int k = to->plan.leading; k < to->N; k++)
+        square += (double)panel[k * DAM_PANEL + i] * panel[k * DAM_PANEL + i];
+    return sqrt(square);
+}
+
+/* The largest number that must fit into a byte of a panel. */
+static double largest_of_panel(const places *to, const float *panel)
+{
+    double largest = dam_largest_of(panel, (int64_t)to->plan.leading * DAM_PANEL);
+
+    for (int i = 0; i < DAM_PANEL && to->plan.beside > 0; i++)
+        largest = fmax(largest, 1.001 * length_of_rest(to, panel, i) / sqrt(to->plan.beside));
+    return largest;
+}
+
 /* The largest squares of what a panel's patterns are off their bytes. */
 static squares fill_panel(const places *to, const float *panel, int64_t number)
 {
@@ -74,7 +142,7 @@ static squares fill_panel(const places *to, const float *panel, int64_t number)
     int8_t byte[DAM_PARTS][DAM_PANEL] = {{0}};
     squares largest = {{0}};
 
-    for (int k = 0; k < to->N; k++) {
+    for (int k = 0; k < to->plan.leading; k++) {
         for (int i = 0; i < DAM_PANEL; i++) {
             const float xi = panel[k * DAM_PANEL + i];
             int8_t three[DAM_PARTS] = {0};
@@ -94,6 +162,10 @@ static squares fill_panel(const places *to, const float *panel, int64_t number)
         for (int part = 0; part < beside && to->third; part++)
             put(to, to->third, beside, number, part, k, byte[2 - part]);
     }
+    for (int i = 0; i < DAM_PANEL && to->plan.beside > 0; i++)
+        byte[0][i] = dam_bytes_beside(length_of_rest(to, panel, i) / to->quantum, to->plan.beside);
+    for (int k = to->plan.leading; k < to->plan.leading + to->plan.beside; k++)
+        put(to, to->bytes, 1, number, 0, k, byte[0]);
     for (int part = 0; part < DAM_PARTS; part++)
         for (int i = 0; i < DAM_PANEL; i++)
             largest.off[part] = fmax(largest.off[part], left[part][i]);
@@ -123,14 +195,15 @@ static squares fill_panel_of_words(const places *to, const float *panel, int64_t
 }
 
 /* The bytes of a disorder from its panels. */
-static dam_bytes fill(const dam_patterns *p, const float *panels, places to, dam_bytes_kind kind)
+static dam_bytes fill(const dam_patterns *p, const float *panels, places to)
 {
+    const dam_bytes_kind kind = to.plan.kind;
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
-    dam_bytes of = {.kind = kind, .bytes = to.bytes, .third = to.third, .words = to.words};
+    dam_bytes of = {.plan = to.plan, .bytes = to.bytes, .third = to.third, .words = to.words};
     double component = 0;
 
     for (int64_t i = 0; i < number; i++)
-        component = fmax(component, dam_largest_of(panels + i * size, size));
+        component = fmax(component, largest_of_panel(&to, panels + i * size));
     component = component > 0 ? component : 1.0;
     to.quantum = of.quantum = component / (kind == DAM_WORDS16 ? 32767.0 : 127.0);
     for (int64_t i = 0; i < number && !dam_interrupted(); i++) {
@@ -186,9 +259,10 @@ static void make_rows(dam_bytes_set *set, const dam_patterns *p, const dam_kerne
 }
 
 void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
-                    const float *panels, int64_t count, dam_bytes_kind kind)
+                    const float *panels, int64_t count, dam_bytes_plan plan)
 {
-    const dam_coarse_shape shape = dam_coarse_shape_of(p->N);
+    const dam_bytes_kind kind = plan.kind;
+    const dam_coarse_shape shape = dam_bytes_shape(plan);
     const int64_t number = dam_patterns_panels(p), size = (int64_t)p->N * DAM_PANEL;
     const int64_t padded = number * DAM_PANEL;
     const int parts = kind == DAM_TWO_BYTES ? 2 : kind == DAM_ONE_BYTE ? 1 : 0;
@@ -213,10 +287,10 @@ void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels
                           (places){.shape = shape,
                                    .N = p->N,
                                    .parts = parts,
+                                   .plan = plan,
                                    .bytes = to,
                                    .third = kind == DAM_TWO_BYTES ? to + bytes : NULL,
-                                   .words = kind == DAM_WORDS16 ? (int16_t *)to : NULL},
-                          kind);
+                                   .words = kind == DAM_WORDS16 ? (int16_t *)to : NULL});
     }
     make_rows(set, p, kernels, panels, count);
     set->count = dam_interrupted() ? 0 : count;

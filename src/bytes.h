@@ -16,8 +16,18 @@
 /* Bytes of a component at most. */
 #define DAM_PARTS 3
 
+/*
+ * How patterns are put into bytes. Where patterns beyond an alignment are all that is asked for,
+ * the first `leading` components may do: `beside` further bytes, a multiple of four, hold the
+ * length of what is left, so that a product is the largest that the alignment can be.
+ */
 typedef struct {
     dam_bytes_kind kind;
+    int leading, beside; /* together N at most */
+} dam_bytes_plan;
+
+typedef struct {
+    dam_bytes_plan plan;
     double quantum;        /* patterns are `quantum` times their first bytes, or words, */
     double off[DAM_PARTS]; /* and off that by a vector of this length at most; or off more bytes */
     const int8_t *bytes;   /* dam_bytes_place */
@@ -27,6 +37,12 @@ typedef struct {
     const float *rows;     /* [pattern][stride], zeros beyond N; NULL: no memory for them */
     int stride;            /* N, rounded up to eight */
 } dam_bytes;
+
+/* One byte a component. */
+static inline dam_coarse_shape dam_bytes_shape(dam_bytes_plan plan)
+{
+    return dam_coarse_shape_of(plan.leading + plan.beside);
+}
 
 /* Those of a wave (panels.h), in the same places. */
 typedef struct {
@@ -65,18 +81,30 @@ static inline void dam_three_bytes(double units, int8_t byte[DAM_PARTS])
 double dam_largest_of(const float *x, int64_t numbers);
 
 /*
- * What patterns of these sizes are to be put into; DAM_NO_BYTES where there is no pass that takes
- * them, or (`automatic`) where it hardly ever pays.
+ * What patterns are to be put into; DAM_NO_BYTES where there is no pass that takes them, or
+ * (`automatic`) where it hardly ever pays.
  */
-dam_bytes_kind dam_bytes_kind_for(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
-                                  bool automatic);
+dam_bytes_plan dam_bytes_plan_for(const dam_kernels *kernels, const dam_reference *f,
+                                  const dam_patterns *p, bool automatic);
+
+/* All components. */
+static inline dam_bytes_plan dam_bytes_whole(dam_bytes_kind kind, int N)
+{
+    return (dam_bytes_plan){kind, N, 0};
+}
+
+/* Bytes of a component of a length that stands in `beside` of them; quantum 1. */
+static inline int8_t dam_bytes_beside(double length, int beside)
+{
+    return (int8_t)fmin(127.0, ceil(length / sqrt(beside) * (1.0 + 1e-9)));
+}
 
 /*
  * Makes the bytes and rows of `count` disorders from their panels, on all threads. When there is no
  * memory for them, the set stays empty, or without rows: nothing needs it.
  */
 void dam_bytes_make(dam_bytes_set *set, const dam_patterns *p, const dam_kernels *kernels,
-                    const float *panels, int64_t count, dam_bytes_kind kind);
+                    const float *panels, int64_t count, dam_bytes_plan plan);
 
 void dam_bytes_drop(dam_bytes_set *set);
 

@@ -181,7 +181,7 @@ static double cost_of(const dam_gang *g, size_t i)
 static bool available(const dam_gang *g, size_t i, bool measure)
 {
     const certified_pass *p = passes + i;
-    const dam_bytes_kind kind = g->coarse ? g->coarse->kind : DAM_NO_BYTES;
+    const dam_bytes_kind kind = g->coarse ? g->coarse->plan.kind : DAM_NO_BYTES;
 
     if (!has(g, p->tier) || (p->kind != DAM_NO_BYTES && p->kind != kind))
         return false;

@@ -49,7 +49,7 @@ static int64_t block_of(dam_coarse_shape shape)
 /* Cuts the scratch, where there is one, into pieces; returns its size. */
 static uint64_t lay_out(work *w, int N, int64_t states, char *scratch)
 {
-    w->shape = dam_coarse_shape_of(N);
+    w->shape = dam_coarse_shape_of(N); /* no fewer bytes are needed for a part of the components */
     w->groups = (states + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE;
     w->block = block_of(w->shape);
     const uint64_t n = (uint64_t)w->groups * DAM_COARSE_TILE;
@@ -70,6 +70,15 @@ uint64_t dam_coarse_scratch(int N, int64_t states)
     return lay_out(&w, N, states, NULL);
 }
 
+static double length_of(const float *x, int numbers)
+{
+    double square = 0;
+
+    for (int k = 0; k < numbers; k++)
+        square += (double)x[k] * x[k];
+    return sqrt(square);
+}
+
 /*
  * Quantum of the states. LSE: a power of two of it is an octave of a term, so that a product,
  * shifted, is the bits of a term. False when products would be too rough or too fine for that.
@@ -78,11 +87,17 @@ static bool choose_quantum(work *w)
 {
     const dam_pass *pass = w->pass;
     const dam_reference *f = pass->reference;
+    const dam_bytes_plan plan = pass->coarse->plan;
     double largest = 0;
     int exponent;
 
-    for (int64_t i = 0; i < pass->states; i++)
-        largest = fmax(largest, dam_largest_of(pass->x + pass->slot[i] * pass->N, pass->N));
+    for (int64_t i = 0; i < pass->states; i++) {
+        const float *x = pass->x + pass->slot[i] * pass->N;
+        largest = fmax(largest, dam_largest_of(x, plan.leading));
+        if (plan.beside > 0)
+            largest = fmax(largest, 1.001 * length_of(x + plan.leading, pass->N - plan.leading) /
+                                        sqrt(plan.beside));
+    }
     w->quantum = fmax(largest, 1e-30) / 127.0;
     w->unit = w->quantum * pass->coarse->quantum / f->N;
     if (f->kernel == DAM_LSR)
@@ -103,14 +118,20 @@ static void prepare_row(work *w, int64_t i)
     const dam_pass *pass = w->pass;
     const float *x = pass->x + pass->slot[i] * pass->N;
     int8_t *to = w->rows + i * dam_coarse_row(w->shape);
+    const dam_bytes_plan plan = pass->coarse->plan;
     double square = 0;
 
     w->total[i] = 0;
-    for (int k = 0; k < pass->N; k++) {
+    for (int k = 0; k < plan.leading; k++) {
         const double byte = fmax(-127.0, fmin(127.0, rint(x[k] / w->quantum)));
         const double off = x[k] - w->quantum * byte;
         square += off * off;
         to[k] = (int8_t)byte;
+        w->total[i] += to[k];
+    }
+    for (int k = plan.leading; k < plan.leading + plan.beside; k++) {
+        const double length = length_of(x + plan.leading, pass->N - plan.leading);
+        to[k] = dam_bytes_beside(length / w->quantum, plan.beside);
         w->total[i] += to[k];
     }
     w->near.states[i].error =
@@ -205,10 +226,13 @@ bool dam_coarse_pass(const dam_pass *pass)
 
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
-    if (pass->states == 0 || !pass->coarse || pass->coarse->kind != DAM_ONE_BYTE ||
+    if (pass->states == 0 || !pass->coarse || pass->coarse->plan.kind != DAM_ONE_BYTE ||
         pass->reference->kernel == DAM_POLYNOMIAL)
         return true;
+    if (pass->coarse->plan.beside > 0 && pass->reference->kernel == DAM_LSE)
+        return true;
     lay_out(&w, pass->N, pass->states, pass->scratch);
+    w.shape = dam_bytes_shape(pass->coarse->plan);
     if (!choose_quantum(&w))
         return true;
     prepare(&w);

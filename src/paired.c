@@ -247,7 +247,7 @@ bool dam_paired_pass(const dam_pass *pass)
 
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
-    if (pass->states == 0 || !pass->coarse || pass->coarse->kind != DAM_TWO_BYTES ||
+    if (pass->states == 0 || !pass->coarse || pass->coarse->plan.kind != DAM_TWO_BYTES ||
         pass->reference->kernel != DAM_LSE || pass->N > DAM_PAIRED_LARGEST_N)
         return true;
     lay_out(&w, pass->N, pass->states, pass->scratch);

@@ -197,7 +197,7 @@ bool dam_words_pass(const dam_pass *pass)
 
     for (int64_t i = 0; i < pass->states; i++)
         pass->L[i] = dam_unknown();
-    if (pass->states == 0 || !pass->coarse || pass->coarse->kind != DAM_WORDS16 ||
+    if (pass->states == 0 || !pass->coarse || pass->coarse->plan.kind != DAM_WORDS16 ||
         pass->reference->kernel != DAM_LSE)
         return true;
     lay_out(&w, pass->N, pass->states, pass->scratch);

@@ -81,14 +81,13 @@ static dam_tier_set tiers_of(const dam_sampler *s)
 }
 
 /* What patterns are put into for the passes in bytes. */
-static dam_bytes_kind bytes_kind_of(const dam_sampler *s)
+static dam_bytes_plan bytes_plan_of(const dam_sampler *s)
 {
     const dam_tier_set tiers = tiers_of(s);
 
     if (!(tiers >> DAM_TIER_COARSE & 1))
-        return DAM_NO_BYTES;
-    return dam_bytes_kind_for(s->kernels, s->reference.kernel, s->patterns->N, s->patterns->M,
-                              tiers & DAM_TIERS_AUTO);
+        return dam_bytes_whole(DAM_NO_BYTES, s->patterns->N);
+    return dam_bytes_plan_for(s->kernels, &s->reference, s->patterns, tiers & DAM_TIERS_AUTO);
 }
 
 static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
@@ -97,11 +96,11 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
     const dam_status status =
         dam_panels_make(&r->panels, s->patterns, s->kernels, wave.first, wave.count, e);
     const bool there = r->coarse.count >= wave.count && r->first == wave.first;
-    const dam_bytes_kind kind = bytes_kind_of(s);
+    const dam_bytes_plan plan = bytes_plan_of(s);
 
-    if (status || there || kind == DAM_NO_BYTES)
+    if (status || there || plan.kind == DAM_NO_BYTES)
         return status;
-    dam_bytes_make(&r->coarse, s->patterns, s->kernels, r->panels.data, wave.count, kind);
+    dam_bytes_make(&r->coarse, s->patterns, s->kernels, r->panels.data, wave.count, plan);
     r->first = wave.first;
     return DAM_OK;
 }

@@ -21,6 +21,7 @@ typedef struct {
     dam_reference f;
     float *panels;
     dam_bytes_set bytes[DAM_WORDS16 + 1]; /* by kind */
+    dam_bytes_set leading;                /* one byte of half of the components */
 } field;
 
 static void *get(uint64_t bytes)
@@ -30,6 +31,15 @@ static void *get(uint64_t bytes)
 
     CHECK(dam_alloc(&memory, bytes, 1, "test", "", &e) == DAM_OK, "no memory");
     return memory;
+}
+
+static void make_bytes(const field *s, dam_bytes_set *set, dam_bytes_plan plan)
+{
+    *set = (dam_bytes_set){.of = NULL};
+    if (plan.leading + plan.beside > s->p->N)
+        return;
+    dam_bytes_make(set, s->p, s->kernels, s->panels, 1, plan);
+    CHECK(set->count == 1, "no bytes");
 }
 
 static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
@@ -45,11 +55,10 @@ static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
     for (int64_t i = 0; i < dam_patterns_panels(s.p); i++)
         dam_patterns_fill_panel(s.p, s.kernels, 0, i, rows, s.panels + i * N * DAM_PANEL);
     dam_free(rows);
-    for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++) {
-        s.bytes[kind] = (dam_bytes_set){.of = NULL};
-        dam_bytes_make(&s.bytes[kind], s.p, s.kernels, s.panels, 1, kind);
-        CHECK(s.bytes[kind].count == 1, "no bytes");
-    }
+    for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++)
+        make_bytes(&s, &s.bytes[kind], dam_bytes_whole(kind, N));
+    make_bytes(&s, &s.leading,
+               (dam_bytes_plan){DAM_ONE_BYTE, (N / 2 + 3) / 4 * 4, 4 + (int)(M % 3) * 4});
     return s;
 }
 
@@ -57,6 +66,7 @@ static void field_free(field *s)
 {
     for (dam_bytes_kind kind = DAM_ONE_BYTE; kind <= DAM_WORDS16; kind++)
         dam_bytes_drop(&s->bytes[kind]);
+    dam_bytes_drop(&s->leading);
     dam_patterns_release(s->p);
     dam_free(s->panels);
 }
@@ -124,12 +134,13 @@ static bool run_pass(dam_bytes_kind kind, const dam_pass *pass)
  * States outside of their intervals by the pass with such bytes; the widest interval of the last
  * pass is in `*width`. `lost`: L is expected where it is not.
  */
-static int violations(const field *s, dam_bytes_kind kind, bool fine, int64_t states, double wanted,
+static int violations(const field *s, const dam_bytes *of, bool fine, int64_t states, double wanted,
                       bool lost, double *width)
 {
     static const double off[8] = {650, -650, 1e4, -1e4, HUGE_VAL, -HUGE_VAL, NAN, 1e300};
     const int N = s->p->N;
     const int64_t M = s->p->M;
+    const dam_bytes_kind kind = of->plan.kind;
     float *x = get((uint64_t)states * N * sizeof *x);
     int64_t *slot = get((uint64_t)states * sizeof *slot);
     double *near = get((uint64_t)states * sizeof *near), *L = get((uint64_t)states * sizeof *L);
@@ -143,7 +154,7 @@ static int violations(const field *s, dam_bytes_kind kind, bool fine, int64_t st
                            .N = N,
                            .M = M,
                            .panels = s->panels,
-                           .coarse = s->bytes[kind].of,
+                           .coarse = of,
                            .x = x,
                            .slot = slot,
                            .states = states,
@@ -211,8 +222,9 @@ static void check_sums_of(const field *s, const dam_hamiltonian *h, int64_t stat
         const bool fine = way[i].fine;
         if (kind == DAM_TWO_BYTES && N > DAM_PAIRED_LARGEST_N)
             continue;
-        const int outside = violations(s, kind, fine, states, way[i].wanted, true, &width) +
-                            violations(s, kind, fine, states, way[i].wanted, false, &width);
+        const int outside =
+            violations(s, s->bytes[kind].of, fine, states, way[i].wanted, true, &width) +
+            violations(s, s->bytes[kind].of, fine, states, way[i].wanted, false, &width);
         *(kind == DAM_WORDS16 ? &caught_words : fine ? &caught_full : &caught_pairs) += outside;
         CHECK(shrunk || outside == 0, "N = %d, M = %lld, %s: %d of %lld states outside", N,
               (long long)s->p->M, way[i].name, outside, (long long)states);
@@ -226,10 +238,13 @@ static void check_shape(dam_hamiltonian h, int N, int64_t M, int64_t states, dou
 {
     char text[80];
     field s = field_make(h, N, M, 3 + (uint64_t)N);
-    double width;
-    int outside = violations(&s, DAM_ONE_BYTE, false, states, wanted, true, &width) +
-                  violations(&s, DAM_ONE_BYTE, false, states, wanted, false, &width);
+    const dam_bytes *of = s.bytes[DAM_ONE_BYTE].of;
+    double width, ignored;
+    int outside = violations(&s, of, false, states, wanted, true, &width) +
+                  violations(&s, of, false, states, wanted, false, &width);
 
+    if (h.kernel == DAM_LSR && s.leading.of)
+        outside += violations(&s, s.leading.of, false, states, wanted, false, &ignored);
     dam_hamiltonian_describe(&h, text, sizeof text);
     caught += outside;
     CHECK(shrunk || outside == 0, "%s, N = %d, M = %lld: %d of %lld states outside", text, N,
