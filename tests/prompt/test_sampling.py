@@ -120,9 +120,9 @@ def module_parallel(home):
 def module_interrupted(home):
     sampler = make("N = 50, M = 5000", "0.3")
     code = (f"local s = {sampler} io.stdout:write 'begun\\n' io.stdout:flush() "
-            "print(pcall(s.sample, s, 30000)) "
+            "print(pcall(s.sample, s, 120000)) "
             f"local other = {sampler} "
-            "print(s:finish().digest == other:sample(30000).digest)")
+            "print(s:finish().digest == other:sample(120000).digest)")
     status, output = stock(code, 0.3)
     equal(status, 0)
     if "false\tinterrupted\ntrue\n" not in output:
