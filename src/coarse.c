@@ -169,7 +169,6 @@ static void prepare_edge(work *w, int64_t i)
 /* All states with the block of n patterns from `first` on. */
 static void add_block(work *w, int64_t first, int64_t n)
 {
-    const int64_t lanes = w->b.sum ? DAM_COARSE_TILE : 0;
     const int64_t left = w->pass->M - first - n, size = left < n ? left : n;
 
     w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
@@ -178,9 +177,8 @@ static void add_block(work *w, int64_t first, int64_t n)
     w->b.lines = size * dam_coarse_row(w->shape) / 64;
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
-    for (int64_t i = 0; i < w->pass->states; i++)
-        for (int64_t j = 0; j < lanes; j++)
-            w->near.states[i].sum.rest += w->sums[i][j];
+    if (w->b.sum)
+        dam_near_add_rest(&w->near, (const void *)w->sums);
     dam_near_add(&w->near, first, n, true);
 }
 

@@ -171,6 +171,13 @@ void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked)
     }
 }
 
+void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE])
+{
+    for (int64_t i = 0; i < w->pass->states; i++)
+        for (int j = 0; j < DAM_COARSE_TILE; j++)
+            w->states[i].sum.rest += sums[i][j];
+}
+
 void dam_near_finish(dam_near *w)
 {
     for (int64_t i = 0; i < w->pass->states; i++)

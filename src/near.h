@@ -45,6 +45,9 @@ void dam_near_begin(dam_near *w, const dam_pass *pass, double cost);
  * `marked` the masks are there; else all tiles are far. */
 void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked);
 
+/* Adds the lanes of what is not near, by state. */
+void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE]);
+
 /* After the last block. */
 void dam_near_finish(dam_near *w);
 

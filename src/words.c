@@ -185,9 +185,7 @@ static void add_block(work *w, int64_t first, int64_t n)
     }
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->sum_words(&w->b);
-    for (int64_t i = 0; i < w->pass->states; i++)
-        for (int j = 0; j < DAM_COARSE_TILE; j++)
-            w->near.states[i].sum.rest += w->sums[i][j];
+    dam_near_add_rest(&w->near, (const void *)w->sums);
     dam_near_add(&w->near, first, n, true);
 }
 
