@@ -308,6 +308,17 @@ static dam_status descend_one(descent *d, const dam_descent *out, int64_t set, i
     return DAM_OK;
 }
 
+/* Start `i` has failed, or before all starts (-1) a thread had no room. */
+static void note_failure(int64_t i, const dam_error *mine, int64_t *failed, dam_error *e)
+{
+#pragma omp critical(dam_descend_error)
+    if (i < *failed) {
+#pragma omp atomic write
+        *failed = i;
+        *e = *mine;
+    }
+}
+
 /* All starts of the disorders first .. first + wave - 1, whose patterns are there. */
 static dam_status descend_wave(const dam_descent_options *o, const dam_panels *panels,
                                int64_t first, int64_t wave, dam_descent *out, dam_error *e)
@@ -315,35 +326,29 @@ static dam_status descend_wave(const dam_descent_options *o, const dam_panels *p
     const dam_patterns *p = o->patterns;
     const int64_t starts = wave * o->sets * o->replicas;
     int64_t failed = starts; /* the first start that failed: the one to be named */
-    dam_status status = DAM_OK;
 
 #pragma omp parallel if (starts > 1)
     {
         dam_error mine = {DAM_OK, ""};
-        int64_t at = -1;
         descent d;
-        descent_make(&d, o, &mine);
+        if (descent_make(&d, o, &mine))
+            note_failure(-1, &mine, &failed, e);
 #pragma omp for schedule(dynamic, 1)
         for (int64_t i = 0; i < starts; i++) {
             const int64_t index = first + i / (o->sets * o->replicas);
-            if (mine.status)
+            int64_t first_failed;
+#pragma omp atomic read
+            first_failed = failed;
+            if (i > first_failed) /* earlier ones may be handed out later */
                 continue;
             d.slope.panels = dam_panels_of(panels, p, index);
-            descend_one(&d, out, i / o->replicas % o->sets, index, i % o->replicas, &mine);
-            at = i;
+            if (descend_one(&d, out, i / o->replicas % o->sets, index, i % o->replicas, &mine))
+                note_failure(i, &mine, &failed, e);
         }
         if (d.memory)
             descent_free(&d);
-        if (mine.status) {
-#pragma omp critical(dam_descend_error)
-            if (at < failed) {
-                failed = at;
-                status = mine.status;
-                *e = mine;
-            }
-        }
     }
-    return status;
+    return failed < starts ? e->status : DAM_OK;
 }
 
 dam_status dam_descend(const dam_descent_options *o, dam_descent *out, dam_error *e)
