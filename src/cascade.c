@@ -40,6 +40,9 @@
 #define ENOUGH 16
 #define ENOUGH_PART 5
 
+/* Normals that are made at a time for the proposals of a chain: they fill whole registers. */
+#define NORMALS_AHEAD 1024
+
 /* Steps that chains may be behind so many others, waiting for company. */
 #define LAG 16
 
@@ -110,9 +113,11 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
     const dam_gang *g = w->g;
     const uint64_t n = (uint64_t)g->chains, N = (uint64_t)g->N;
     uint64_t pass_bytes = 0;
+    const uint64_t each = 4 * DAM_BLOCKS_OF(N);
     void *memory;
     dam_status status;
 
+    w->ahead = each < NORMALS_AHEAD ? NORMALS_AHEAD / each : 1;
     for (size_t i = 0; i < PASSES; i++)
         if (has(g, passes[i].tier)) {
             const uint64_t own = passes[i].scratch(g->N, 2 * g->chains);
@@ -141,7 +146,9 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->tiles, n * N * sizeof(double)},
         {(void **)&w->sums, n * (uint64_t)blocks_of(g) * sizeof(dam_block_sum)},
         {(void **)&w->target_phi, n * sizeof(double)},
-        {(void **)&w->eta, N * sizeof(float)},
+        {(void **)&w->eta, n * w->ahead * each * sizeof(float)},
+        {(void **)&w->eta_step, n * sizeof(uint64_t)},
+        {(void **)&w->eta_end, n * sizeof(uint64_t)},
         {&w->pass_scratch, pass_bytes},
     };
     const size_t count = sizeof pieces / sizeof pieces[0];
@@ -152,6 +159,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         return status;
     w->memory = memory;
     dam_cut(memory, pieces, count);
+    memset(w->eta_end, 0, (size_t)n * sizeof *w->eta_end);
     return DAM_OK;
 }
 
@@ -986,6 +994,23 @@ static dam_status renew_lists(dam_cascade *w, dam_error *e)
     return status;
 }
 
+/* The normals of the proposal of chain `c`. */
+static const float *normals_of(dam_cascade *w, int64_t c)
+{
+    const dam_chain *chain = w->g->chain + c;
+    const uint64_t blocks = DAM_BLOCKS_OF(w->g->N), each = 4 * blocks;
+    float *eta = w->eta + (uint64_t)c * w->ahead * each;
+
+    if (chain->steps >= w->eta_end[c]) {
+        const uint64_t left = w->end - chain->steps, some = left < w->ahead ? left : w->ahead;
+        w->g->kernels->normals(chain->proposals, (int64_t)(some * each), chain->steps * blocks,
+                               eta);
+        w->eta_step[c] = chain->steps;
+        w->eta_end[c] = chain->steps + some;
+    }
+    return eta + (chain->steps - w->eta_step[c]) * each;
+}
+
 /* The proposal of chain `c`, and what its list says of it. */
 static void propose(dam_cascade *w, int64_t c)
 {
@@ -993,8 +1018,7 @@ static void propose(dam_cascade *w, int64_t c)
     const dam_chain *chain = g->chain + c;
     uint32_t words[4];
 
-    g->kernels->normals(chain->proposals, g->N, chain->steps * DAM_BLOCKS_OF(g->N), w->eta);
-    g->kernels->propose(g->N, g->x + c * g->N, w->eta, chain->sigma, w->scratch,
+    g->kernels->propose(g->N, g->x + c * g->N, normals_of(w, c), chain->sigma, w->scratch,
                         w->proposal + c * g->N);
     dam_words(chain->acceptance, chain->steps, words);
     w->threshold[c] = chain->theta * dam_log(dam_uniform(words));

@@ -47,7 +47,9 @@ typedef struct {
     double *tiles;        /* [tile][k][chains of the tile] */
     dam_block_sum *sums;  /* [chains][blocks] */
     double *target_phi;   /* [chains]: by slot */
-    float *eta;           /* [N] */
+    float *eta;           /* [chains][ahead][4 DAM_BLOCKS_OF(N)]: normals of the next proposals */
+    uint64_t *eta_step, *eta_end; /* [chains]: what steps these are for */
+    uint64_t ahead;
     void *pass_scratch;
     dam_active_field field;
     dam_active_set *active; /* [chains]: the gang's or our own; NULL without lists */
