@@ -173,9 +173,12 @@ void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked)
 
 void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE])
 {
-    for (int64_t i = 0; i < w->pass->states; i++)
+    for (int64_t i = 0; i < w->pass->states; i++) {
+        double lane[4] = {0}; /* one sum would take as long as many patterns do */
         for (int j = 0; j < DAM_COARSE_TILE; j++)
-            w->states[i].sum.rest += sums[i][j];
+            lane[j % 4] += sums[i][j];
+        w->states[i].sum.rest += (lane[0] + lane[1]) + (lane[2] + lane[3]);
+    }
 }
 
 void dam_near_finish(dam_near *w)
