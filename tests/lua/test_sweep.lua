@@ -109,7 +109,7 @@ end)
 
 t.test("a unit cut into slices of time saves its state and ends the same", function()
   local folder <close> = sandbox.folder()
-  local long = { equilibrate = 3000, sample = 2000 }
+  local long = { equilibrate = 15000, sample = 10000 }
   local wanted = csv_of(folder, "a", long)
   local every, put, saved = unit.CHECKPOINT_EVERY, getmetatable(file.open(folder.a, "read")), 0
   local put_checkpoint = put.put_checkpoint
@@ -126,7 +126,7 @@ end)
 
 t.test("a unit that was stopped half way goes on from its saved state", function()
   local folder <close> = sandbox.folder()
-  local long = { equilibrate = 6000, sample = 4000, alpha = 0.2, T = { 0.1, 0.4 },
+  local long = { equilibrate = 30000, sample = 20000, alpha = 0.2, T = { 0.1, 0.4 },
     plan = sweep.fixed { N = 16, disorder = 1 } }
   local wanted = csv_of(folder, "a", long)
   local core = require "dam.core"
