@@ -14,8 +14,9 @@
 #define MASKS 64 /* patterns of a word of the mask */
 
 /* What a near pattern costs (near.h). Where near ones would cost more than single precision, they
- * are given up. */
-#define NEAR_COST 400.0
+ * are given up; for energies that takes longer. */
+#define NEAR_COST 150.0
+#define FINE_NEAR_COST 80.0
 
 /* LSE: where the edge is put below L at first. */
 #define FIRST_DEPTH 8.0
@@ -169,12 +170,14 @@ static void prepare_edge(work *w, int64_t i)
 /* All states with the block of n patterns from `first` on. */
 static void add_block(work *w, int64_t first, int64_t n)
 {
+    const dam_bytes *of = w->pass->coarse;
     const int64_t left = w->pass->M - first - n, size = left < n ? left : n;
 
-    w->b.pattern = w->pass->coarse->bytes + first * dam_coarse_row(w->shape);
+    w->b.pattern = of->bytes + first * dam_coarse_row(w->shape);
     w->b.tiles = n / DAM_COARSE_TILE;
-    w->b.next = (const char *)w->b.pattern + n * dam_coarse_row(w->shape);
-    w->b.lines = size * dam_coarse_row(w->shape) / 64;
+    w->b.next[0] = (const char *)w->b.pattern + n * dam_coarse_row(w->shape);
+    w->b.lines[0] = size * dam_coarse_row(w->shape) / 64;
+    w->b.lines[1] = dam_near_rows(&w->near, first, n, w->b.next + 1);
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
     if (w->b.sum)
@@ -189,7 +192,7 @@ static void prepare(work *w)
     memset(w->rows, 0, (size_t)(w->groups * DAM_COARSE_TILE * dam_coarse_row(w->shape)));
     memset(w->start, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->start);
     memset(w->total, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->total);
-    dam_near_begin(&w->near, pass, NEAR_COST);
+    dam_near_begin(&w->near, pass, pass->fine ? FINE_NEAR_COST : NEAR_COST);
     for (int64_t i = 0; i < pass->states; i++) {
         w->near.states[i].sum.rounds = (double)(w->block / DAM_COARSE_TILE);
         w->near.states[i].sum.more = DAM_COARSE_EXP2;

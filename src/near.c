@@ -15,6 +15,10 @@
 #define LARGEST_MOVE 3.0
 #define SMALL_MOVE 0.05
 
+/* A block's rows are fetched as a whole where near patterns, of all states, are such a part of the
+ * patterns: one by one they come late. */
+#define ENOUGH_ROWS 0.1
+
 /* Near patterns grow by e per unit of depth at most. So many of the largest number are aimed at. */
 #define SAFE_PART 0.7
 
@@ -44,6 +48,7 @@ uint64_t dam_near_cut(dam_near *w, int N, int64_t states, int64_t block, void *m
 void dam_near_begin(dam_near *w, const dam_pass *pass, double cost)
 {
     w->pass = pass;
+    w->found = 0;
     w->most = (double)pass->M * (1.0 + 0.1 * pass->N) / cost + ALWAYS_NEAR;
     memset(w->states, 0, (size_t)pass->states * sizeof *w->states);
     memset(w->x, 0, (size_t)(pass->states * stride_of(pass->N)) * sizeof *w->x);
@@ -104,12 +109,9 @@ static int64_t find_near(const dam_near *w, int64_t i, int64_t first, int64_t n,
 
     for (int64_t t = 0; marked && !w->states[i].given_up && t < tiles;) {
         const int64_t some = tiles - t < 16 ? tiles - t : 16;
-        int64_t more = 0;
         if (some < 16 || !all_far(mask + t))
-            more = w->pass->kernels->places(mask + t, some, place + found);
-        for (int64_t near = 0; near < more; near++)
-            place[found + near] += (int32_t)(t * DAM_COARSE_TILE);
-        found += more;
+            found += w->pass->kernels->places(mask + t, some, (int32_t)(t * DAM_COARSE_TILE),
+                                              place + found);
         t += some;
     }
     for (int64_t mu = tiles * DAM_COARSE_TILE; mu < n; mu++) /* what fills no tile */
@@ -160,15 +162,27 @@ void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked)
     const int64_t states = w->pass->states;
     int64_t found, next;
 
+    w->found = 0;
     if (!marked && n % DAM_COARSE_TILE == 0)
         return;
     next = find_near(w, 0, first, n, marked, w->place[0]);
     for (int64_t i = 0; i < states; i++) { /* memory brings the next state's while one is added */
         found = next;
+        w->found += found;
         if (i + 1 < states)
             next = find_near(w, i + 1, first, n, marked, w->place[(i + 1) % 2]);
         add_to_state(w, i, first, w->place[i % 2], found);
     }
+}
+
+int64_t dam_near_rows(const dam_near *w, int64_t first, int64_t n, const char **rows)
+{
+    const dam_bytes *of = w->pass->coarse;
+
+    if (!of->rows || (double)w->found < ENOUGH_ROWS * (double)n)
+        return 0;
+    *rows = (const char *)(of->rows + first * of->stride);
+    return n * of->stride * (int64_t)sizeof *of->rows / 64;
 }
 
 void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE])

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
     const dam_pass *pass;
     double most;         /* near patterns of a state that are evaluated */
+    int64_t found;       /* near patterns of all states in the block before */
     uint16_t *mask;      /* [state][mask_stride], in whole groups of DAM_COARSE_TILE */
     int64_t mask_stride; /* tiles of the largest block */
     dam_near_state *states;
@@ -44,6 +45,10 @@ void dam_near_begin(dam_near *w, const dam_pass *pass, double cost);
 /* Adds what is near in the block of n patterns from `first` on; what fills no tile always is. With
  * `marked` the masks are there; else all tiles are far. */
 void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked);
+
+/* The rows of the n patterns from `first` on, and how many lines of 64 bytes they are, if enough of
+ * them will be read: they may be fetched while it is found out which. Else no lines. */
+int64_t dam_near_rows(const dam_near *w, int64_t first, int64_t n, const char **rows);
 
 /* Adds the lanes of what is not near, by state. */
 void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE]);

@@ -54,8 +54,8 @@ typedef struct {
     uint16_t *mask;      /* [state][mask_stride] */
     int64_t mask_stride; /* even */
     float (*sums)[DAM_COARSE_TILE];
-    const char *next; /* what will be read after this, */
-    int64_t lines;    /* so many lines of 64 bytes: may be fetched meanwhile */
+    const char *next[2]; /* what will be read after this, from two places, */
+    int64_t lines[2];    /* so many lines of 64 bytes: may be fetched meanwhile */
 } dam_coarse_block;
 
 /*
@@ -83,7 +83,7 @@ typedef struct {
     uint16_t *mask;                 /* rough: [state][mask_stride], in whole groups */
     int64_t mask_stride;            /* at least `tiles` */
     float (*sums)[DAM_COARSE_TILE]; /* [state], in whole groups */
-    const char *next;               /* as above */
+    const char *next;               /* as above, from one place */
     int64_t lines;
 } dam_paired_block;
 
@@ -109,7 +109,7 @@ typedef struct {
     uint16_t *mask;                 /* [state][mask_stride] */
     int64_t mask_stride;            /* at least `tiles` */
     float (*sums)[DAM_COARSE_TILE]; /* [state] */
-    const char *next[2];            /* as above, twice */
+    const char *next[2];            /* as above */
     int64_t lines[2];
 } dam_words_block;
 

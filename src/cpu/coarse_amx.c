@@ -170,9 +170,7 @@ DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int 
                             slices_kind kind)
 {
     /* this part of the states fetches its part of what is next */
-    const int64_t first = b->lines * j / b->states, end = j + groups * GROUP;
-    const int64_t lines = (end < b->states ? b->lines * end / b->states : b->lines) - first;
-    const char *next = b->next + 64 * first;
+    const int64_t end = j + groups * GROUP < b->states ? j + groups * GROUP : b->states;
     const dam_coarse_finisher f = dam_coarse_finisher_of(b);
     const int depth = b->shape.depth, row = dam_coarse_row(b->shape);
     const int8_t *state = b->state + j * row;
@@ -187,8 +185,12 @@ DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int 
         _tile_loadd(3, state + depth, row);
     }
     for (int64_t t = 0; t < b->tiles; t++) {
-        for (int64_t i = lines * t / b->tiles; i < lines * (t + 1) / b->tiles; i++)
-            _mm_prefetch(next + 64 * i, _MM_HINT_T1);
+        for (int s = 0; s < 2; s++) {
+            const int64_t first = b->lines[s] * j / b->states;
+            const int64_t lines = b->lines[s] * end / b->states - first;
+            for (int64_t i = lines * t / b->tiles; i < lines * (t + 1) / b->tiles; i++)
+                _mm_prefetch(b->next[s] + 64 * (first + i), _MM_HINT_T1);
+        }
         product *done = t > 1 ? &out[t % 2] : NULL, *before = t > 0 ? &out[(t - 1) % 2] : NULL;
         if (t % 2 == 1)
             multiply(b, &f, sum, j, groups, kind, t, true, done, before);

@@ -21,6 +21,28 @@ static bool usable(void)
            __builtin_cpu_supports("avx512vnni");
 }
 
+/* Lines that are fetched while some states meet two tiles. */
+typedef struct {
+    const char *next, *end;
+    int64_t lines;
+} fetch;
+
+/* What the states from j on fetch of the `lines` lines from `next` on. */
+DAM_INLINE fetch fetch_of(const char *next, int64_t lines, int64_t states, int64_t tiles, int64_t j)
+{
+    const int64_t rounds = (states + WIDTH - 1) / WIDTH * (tiles / TILES);
+    const int64_t each = rounds > 0 ? (lines + rounds - 1) / rounds : 0;
+    const int64_t done = j / WIDTH * (tiles / TILES) * each;
+
+    return (fetch){next + 64 * done, next + 64 * lines, each};
+}
+
+DAM_INLINE void go_on(fetch *f)
+{
+    for (int64_t i = 0; i < f->lines && f->next < f->end; i++, f->next += 64)
+        _mm_prefetch(f->next, _MM_HINT_T1);
+}
+
 /* Four bytes of a state, as often as there are patterns. */
 DAM_INLINE __m512i splat(const void *four)
 {
@@ -92,14 +114,19 @@ DAM_INLINE void multiply(const dam_coarse_block *b, bool sum, int64_t j, int wid
 
 DAM_INLINE void scan_states(const dam_coarse_block *b, bool sum, int64_t j, int width)
 {
+    fetch first = fetch_of(b->next[0], b->lines[0], b->states, b->tiles, j);
+    fetch second = fetch_of(b->next[1], b->lines[1], b->states, b->tiles, j);
     __m512 sums[WIDTH];
     int64_t t = 0;
 
 #pragma GCC unroll 8
     for (int i = 0; i < width; i++)
         sums[i] = _mm512_load_ps(b->sums[j + i]);
-    for (; t + TILES <= b->tiles; t += TILES)
+    for (; t + TILES <= b->tiles; t += TILES) {
+        go_on(&first);
+        go_on(&second);
         multiply(b, sum, j, width, t, TILES, sums);
+    }
     if (t < b->tiles)
         multiply(b, sum, j, width, t, 1, sums);
 #pragma GCC unroll 8
@@ -185,28 +212,6 @@ DAM_INLINE void add_words(const dam_words_block *b, const words_finisher *f, int
         }
 }
 
-/* Lines that are fetched while some states meet two tiles. */
-typedef struct {
-    const char *next, *end;
-    int64_t lines;
-} dam_words_fetch;
-
-DAM_INLINE dam_words_fetch fetch_of(const dam_words_block *b, int which, int64_t j)
-{
-    const int64_t rounds = (b->states + WIDTH - 1) / WIDTH * (b->tiles / TILES);
-    const int64_t each = rounds > 0 ? (b->lines[which] + rounds - 1) / rounds : 0;
-    const int64_t done = j / WIDTH * (b->tiles / TILES) * each;
-
-    return (dam_words_fetch){b->next[which] + 64 * done, b->next[which] + 64 * b->lines[which],
-                             each};
-}
-
-DAM_INLINE void go_on(dam_words_fetch *f)
-{
-    for (int64_t i = 0; i < f->lines && f->next < f->end; i++, f->next += 64)
-        _mm_prefetch(f->next, _MM_HINT_T1);
-}
-
 DAM_INLINE void sum_states(const dam_words_block *b, bool left, bool narrow, bool fine, int64_t j,
                            int width)
 {
@@ -218,7 +223,8 @@ DAM_INLINE void sum_states(const dam_words_block *b, bool left, bool narrow, boo
         left,
         narrow,
         fine};
-    dam_words_fetch fetch[2] = {fetch_of(b, 0, j), fetch_of(b, 1, j)};
+    fetch first = fetch_of(b->next[0], b->lines[0], b->states, b->tiles, j);
+    fetch second = fetch_of(b->next[1], b->lines[1], b->states, b->tiles, j);
     __m512 sum[WIDTH];
     int64_t t = 0;
 
@@ -226,8 +232,8 @@ DAM_INLINE void sum_states(const dam_words_block *b, bool left, bool narrow, boo
     for (int i = 0; i < width; i++)
         sum[i] = _mm512_load_ps(b->sums[j + i]);
     for (; t + TILES <= b->tiles; t += TILES) {
-        go_on(fetch);
-        go_on(fetch + 1);
+        go_on(&first);
+        go_on(&second);
         add_words(b, &f, j, width, t, TILES, sum);
     }
     if (t < b->tiles)

@@ -305,24 +305,25 @@ static void overlaps_of_rows(const float *out, int stride, int N, const int32_t 
 }
 #endif
 
-static int64_t places(const uint16_t *mask, int64_t masks, int32_t *place)
+/* Places are written four at a time: how many there are cannot be foreseen, and a loop that ends
+ * too early or too late costs more than some that are written in vain. */
+static int64_t places(const uint16_t *mask, int64_t masks, int32_t first, int32_t *place)
 {
     int64_t found = 0;
 
-#if defined(DAM_ISA_avx512)
-    const __m512i sixteen = _mm512_set1_epi32(16);
-    __m512i at = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-
-    for (int64_t i = 0; i < masks; i++, at = _mm512_add_epi32(at, sixteen)) {
-        const __mmask16 clear = (__mmask16)~mask[i];
-        _mm512_storeu_si512(place + found, _mm512_maskz_compress_epi32(clear, at));
-        found += __builtin_popcount(clear);
+    for (int64_t i = 0; i < masks; i += 4, first += 64) {
+        uint64_t near;
+        memcpy(&near, mask + i, sizeof near);
+        near = ~near;
+        if (masks - i < 4)
+            near &= (UINT64_C(1) << 16 * (masks - i)) - 1;
+        const int number = __builtin_popcountll(near);
+        for (int n = 0; n < number; n += 4)
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++, near &= near - 1)
+                place[found + n + j] = first + __builtin_ctzll(near | UINT64_C(1) << 63);
+        found += number;
     }
-#else
-    for (int64_t i = 0; i < masks; i++)
-        for (unsigned clear = (uint16_t)~mask[i]; clear; clear &= clear - 1)
-            place[found++] = (int32_t)(16 * i) + __builtin_ctz(clear);
-#endif
     return found;
 }
 

@@ -84,9 +84,10 @@ typedef struct {
     void (*overlaps_of_rows)(const float *rows, int stride, int N, const int32_t *mu, int64_t n,
                              const double *x, double *phi);
 
-    /* The places of the bits that are not set in `masks` masks of sixteen, ascending; room for
-     * sixteen more is needed. Returns their number. */
-    int64_t (*places)(const uint16_t *mask, int64_t masks, int32_t *place);
+    /* The places of the bits that are not set in `masks` masks of sixteen, ascending, counted from
+     * `first` on; returns their number. Masks are read in fours, and room for three more places is
+     * needed. */
+    int64_t (*places)(const uint16_t *mask, int64_t masks, int32_t first, int32_t *place);
 
     /* One block's sum over the `patterns` first entries of phi (at most DAM_BLOCK). */
     dam_block_sum (*reduce)(const dam_reference *f, const double *phi, int64_t patterns);
