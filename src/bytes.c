@@ -9,8 +9,9 @@
 /* Among fewer patterns "auto" does without. */
 #define LEAST_PATTERNS 1024
 
-/* In lower dimension words serve LSE better than bytes. */
-#define LEAST_N_ONE_BYTE 68
+/* In lower dimension words serve LSE better than bytes; the more so where energies are wanted. */
+#define LEAST_N_ONE_BYTE 42
+#define LEAST_N_ONE_BYTE_MEASURED 68
 
 /* LSR: what a near pattern costs, in bytes that are multiplied; how far alignments are off,
  * roughly; components that four bytes of a length are enough for; and what a part of the components
@@ -75,8 +76,9 @@ static void choose_leading(dam_bytes_plan *plan, const dam_reference *f)
 }
 
 static dam_bytes_kind kind_for(const dam_kernels *kernels, dam_kernel kernel, int N, int64_t M,
-                               bool automatic)
+                               bool automatic, bool measure)
 {
+    const int least = measure ? LEAST_N_ONE_BYTE_MEASURED : LEAST_N_ONE_BYTE;
     const dam_coarse_loops *loops = dam_coarse_loops_for(kernels);
 
     if (kernel == DAM_POLYNOMIAL || N > DAM_COARSE_LARGEST_N)
@@ -86,15 +88,15 @@ static dam_bytes_kind kind_for(const dam_kernels *kernels, dam_kernel kernel, in
     if (kernel == DAM_LSR)
         return DAM_ONE_BYTE;
     if (loops->for_lse == DAM_WORDS16)
-        return N < LEAST_N_ONE_BYTE ? DAM_WORDS16 : DAM_ONE_BYTE;
+        return N < least ? DAM_WORDS16 : DAM_ONE_BYTE;
     return N <= DAM_PAIRED_LARGEST_N ? DAM_TWO_BYTES : DAM_ONE_BYTE;
 }
 
 dam_bytes_plan dam_bytes_plan_for(const dam_kernels *kernels, const dam_reference *f,
-                                  const dam_patterns *p, bool automatic)
+                                  const dam_patterns *p, bool automatic, bool measure)
 {
     dam_bytes_plan plan =
-        dam_bytes_whole(kind_for(kernels, f->kernel, p->N, p->M, automatic), p->N);
+        dam_bytes_whole(kind_for(kernels, f->kernel, p->N, p->M, automatic, measure), p->N);
 
     /* nothing is known of how a user's patterns are directed */
     if (plan.kind == DAM_ONE_BYTE && f->kernel == DAM_LSR && p->data_sets == 0)

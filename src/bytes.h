@@ -81,11 +81,11 @@ static inline void dam_three_bytes(double units, int8_t byte[DAM_PARTS])
 double dam_largest_of(const float *x, int64_t numbers);
 
 /*
- * What patterns are to be put into; DAM_NO_BYTES where there is no pass that takes them, or
- * (`automatic`) where it hardly ever pays.
+ * What patterns are to be put into, for samples to be measured or not; DAM_NO_BYTES where there is
+ * no pass that takes them, or (`automatic`) where it hardly ever pays.
  */
 dam_bytes_plan dam_bytes_plan_for(const dam_kernels *kernels, const dam_reference *f,
-                                  const dam_patterns *p, bool automatic);
+                                  const dam_patterns *p, bool automatic, bool measure);
 
 /* All components. */
 static inline dam_bytes_plan dam_bytes_whole(dam_bytes_kind kind, int N)

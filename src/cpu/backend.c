@@ -21,6 +21,9 @@
 #define NEAR_BYTES ((uint64_t)2 << 20)
 #define LEAST_FAR 40
 
+/* Steps of a call for which patterns are put into other bytes than there are. */
+#define LEAST_STEPS 64
+
 static size_t probe(dam_device *out, size_t max, bool memory)
 {
     if (max > 0) {
@@ -87,7 +90,8 @@ static dam_bytes_plan bytes_plan_of(const dam_sampler *s)
 
     if (!(tiers >> DAM_TIER_COARSE & 1))
         return dam_bytes_whole(DAM_NO_BYTES, s->patterns->N);
-    return dam_bytes_plan_for(s->kernels, &s->reference, s->patterns, tiers & DAM_TIERS_AUTO);
+    return dam_bytes_plan_for(s->kernels, &s->reference, s->patterns, tiers & DAM_TIERS_AUTO,
+                              s->activity == DAM_SAMPLING);
 }
 
 static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
@@ -95,9 +99,11 @@ static dam_status make_patterns(dam_sampler *s, dam_wave wave, dam_error *e)
     room *r = s->room;
     const dam_status status =
         dam_panels_make(&r->panels, s->patterns, s->kernels, wave.first, wave.count, e);
-    const bool there = r->coarse.count >= wave.count && r->first == wave.first;
     const dam_bytes_plan plan = bytes_plan_of(s);
+    bool there = r->coarse.count >= wave.count && r->first == wave.first;
 
+    /* for few steps other bytes will do as well */
+    there = there && (r->coarse.of->plan.kind == plan.kind || s->ask < LEAST_STEPS);
     if (status || there || plan.kind == DAM_NO_BYTES)
         return status;
     dam_bytes_make(&r->coarse, s->patterns, s->kernels, r->panels.data, wave.count, plan);

@@ -125,6 +125,30 @@ t.test("lists of near patterns decide as all patterns do", function()
   end
 end)
 
+t.test("patterns are put into other numbers for samples, and back", function()
+  local p = dam.patterns { N = 48, M = 2000, disorder = 2, seed = 5 }
+  local r = {}
+  for _, evaluation in ipairs { "reference", "auto", "coarse" } do
+    local s <close> = dam.mh { hamiltonian = dam.lse(), patterns = p, T = { 0.3, 0.9 },
+      replicas = 2, evaluation = evaluation }
+    s:run(70)
+    local short = s:sample(20) -- too few steps for that
+    s:run(10)
+    local long = s:sample(70)
+    s:run(70)
+    r[evaluation] = { short, long, s:sample(5) }
+  end
+  for _, evaluation in ipairs { "auto", "coarse" } do
+    for i, q in ipairs(r[evaluation]) do
+      local all = r.reference[i]
+      t.equal(q.digest, all.digest, evaluation .. " digest")
+      t.ok((q.energy_density - all.energy_density):map(math.abs):max() < 1e-6,
+        "energies agree to 1e-6")
+      t.ok(evaluation ~= "coarse" or q.stats.by_tier[2].coarse > 0, "the tier is asked")
+    end
+  end
+end)
+
 t.test("save and load, also between a run and a sample", function()
   local name = os.tmpname()
   local s <close> = sampler { hamiltonian = kernels[2] }
