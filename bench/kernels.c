@@ -278,9 +278,10 @@ static const struct {
     dam_bytes_kind kind;
     bool fine;
 } byte_passes[] = {
-    {"single", DAM_LSE, DAM_NO_BYTES, false},      {"single, fine", DAM_LSE, DAM_NO_BYTES, true},
-    {"words", DAM_LSE, DAM_WORDS16, false},        {"two bytes", DAM_LSE, DAM_TWO_BYTES, false},
-    {"three bytes", DAM_LSE, DAM_TWO_BYTES, true}, {"one byte", DAM_LSE, DAM_ONE_BYTE, false},
+    {"single", DAM_LSE, DAM_NO_BYTES, false},     {"single, fine", DAM_LSE, DAM_NO_BYTES, true},
+    {"words", DAM_LSE, DAM_WORDS16, false},       {"words, fine", DAM_LSE, DAM_WORDS16, true},
+    {"two bytes", DAM_LSE, DAM_TWO_BYTES, false}, {"three bytes", DAM_LSE, DAM_TWO_BYTES, true},
+    {"one byte", DAM_LSE, DAM_ONE_BYTE, false},   {"one, fine", DAM_LSE, DAM_ONE_BYTE, true},
     {"one, LSR", DAM_LSR, DAM_ONE_BYTE, false}};
 #define BYTE_PASSES (sizeof byte_passes / sizeof byte_passes[0])
 

@@ -47,7 +47,7 @@ bool dam_paired_pass(const dam_pass *pass);
 
 /* The same as the rough one in words of 16 bits, in any dimension. The fine one takes more near
  * patterns for energies, too many in low dimension. */
-#define DAM_WORDS_LEAST_N_FINE 28
+#define DAM_WORDS_LEAST_N_FINE 26
 uint64_t dam_words_scratch(int N, int64_t states);
 bool dam_words_pass(const dam_pass *pass);
 
