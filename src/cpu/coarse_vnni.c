@@ -114,7 +114,7 @@ DAM_INLINE void multiply(const dam_coarse_block *b, bool sum, int64_t j, int wid
 
 DAM_INLINE void scan_states(const dam_coarse_block *b, bool sum, int64_t j, int width)
 {
-    fetch first = fetch_of(b->next[0], b->lines[0], b->states, b->tiles, j);
+    /* processors find out by themselves that a block follows the one before */
     fetch second = fetch_of(b->next[1], b->lines[1], b->states, b->tiles, j);
     __m512 sums[WIDTH];
     int64_t t = 0;
@@ -123,7 +123,6 @@ DAM_INLINE void scan_states(const dam_coarse_block *b, bool sum, int64_t j, int 
     for (int i = 0; i < width; i++)
         sums[i] = _mm512_load_ps(b->sums[j + i]);
     for (; t + TILES <= b->tiles; t += TILES) {
-        go_on(&first);
         go_on(&second);
         multiply(b, sum, j, width, t, TILES, sums);
     }
