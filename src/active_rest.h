@@ -33,8 +33,10 @@
 #define DAM_ACTIVE_LARGEST_SKIN 1.5
 #define DAM_ACTIVE_PLANS 64
 
-/* Steps to wait after a list that did not pay, at first and at most. */
+/* Steps to wait after a list that did not pay, at first and at most; longer each time by a factor.
+ */
 #define DAM_ACTIVE_FIRST_PATIENCE 128
+#define DAM_ACTIVE_PATIENCE_FACTOR 4
 #define DAM_ACTIVE_LAST_PATIENCE 8192
 
 /* Of proposals, until the chain is known better. */

@@ -374,7 +374,8 @@ void dam_active_begin(dam_active_set *set, double sigma)
 /* No list for a while, longer each time. */
 static void rest_from_lists(dam_active_set *set, uint64_t step)
 {
-    set->patience = set->patience ? 2 * set->patience : DAM_ACTIVE_FIRST_PATIENCE;
+    set->patience =
+        set->patience ? DAM_ACTIVE_PATIENCE_FACTOR * set->patience : DAM_ACTIVE_FIRST_PATIENCE;
     if (set->patience > DAM_ACTIVE_LAST_PATIENCE)
         set->patience = DAM_ACTIVE_LAST_PATIENCE;
     set->retry_at = step + set->patience;

@@ -89,7 +89,8 @@ static __device__ __forceinline__ double list_tolerance(const wave &w, double th
 /* No list for a while, longer each time. */
 static __device__ __forceinline__ void list_rest(dam_near_list *l, uint64_t step)
 {
-    l->patience = l->patience ? 2 * l->patience : DAM_ACTIVE_FIRST_PATIENCE;
+    l->patience =
+        l->patience ? DAM_ACTIVE_PATIENCE_FACTOR * l->patience : DAM_ACTIVE_FIRST_PATIENCE;
     if (l->patience > DAM_ACTIVE_LAST_PATIENCE)
         l->patience = DAM_ACTIVE_LAST_PATIENCE;
     l->retry_at = step + l->patience;
