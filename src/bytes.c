@@ -251,6 +251,8 @@ static void make_rows(dam_bytes_set *set, const dam_patterns *p, const dam_kerne
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < count * number; i++) {
         float *to = (float *)set->rows + i * DAM_PANEL * stride;
+        if (dam_interrupted())
+            continue;
         memset(to, 0, (size_t)(DAM_PANEL * stride) * sizeof *to);
         kernels->rows(panels + i * size, 1, p->N, stride, to);
     }
