@@ -159,7 +159,6 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         return status;
     w->memory = memory;
     dam_cut(memory, pieces, count);
-    memset(w->eta_end, 0, (size_t)n * sizeof *w->eta_end);
     return DAM_OK;
 }
 
