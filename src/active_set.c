@@ -302,8 +302,10 @@ static int grid_angle(const dam_active_field *f, double product, int angles)
     const double c = product / f->N - DAM_NORM_SLACK - 1e-12, d = c < 1.0 ? 1.0 - c : 0.0;
     /* the series of acos, cut off, is below it */
     const double low = sqrt(2.0 * d) * (1.0 + d * (1.0 / 12 + d * (3.0 / 160 + d * (5.0 / 896))));
-    int i = (int)(low / DAM_ACTIVE_GRID);
+    int i = (int)(low * ((1.0 - 1e-12) / DAM_ACTIVE_GRID));
 
+    /* once without a branch: whether it is the next one cannot be foreseen */
+    i += i < angles && c < cosine[i * DAM_ACTIVE_PER_GRID];
     while (i < angles && c < cosine[i * DAM_ACTIVE_PER_GRID])
         i++;
     return i < angles ? i : angles;
@@ -356,9 +358,20 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     list->planned = p.cost;
     list->cost = evaluation_cost(f, list->listed);
     list->centred = skin > 0;
+    list->centre = -1;
     list->debt = 0;
     list->made_at = in->step;
     return DAM_OK;
+}
+
+/* Looks for the row of `list` that is x_ref of the outer list, where that is a pattern. */
+static void find_centre(const dam_active_set *set, dam_active_list *list, int N)
+{
+    const size_t bytes = (size_t)N * sizeof *list->patterns;
+
+    for (int i = 0; set->outer.centred && !list->by_panel && i < list->listed; i++)
+        if (memcmp(list->patterns + (int64_t)i * N, set->outer.x_ref, bytes) == 0)
+            list->centre = i;
 }
 
 void dam_active_begin(dam_active_set *set, double sigma)
@@ -423,6 +436,8 @@ dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
     const double limit = first ? DAM_ACTIVE_WORTHWHILE * f->plain_cost : set->outer.planned;
     const dam_status status = make_list(&set->outer, f, &from, in, skin, limit, e);
 
+    if (set->outer.listed >= 0)
+        find_centre(set, &set->outer, f->N);
     set->account -= first && set->outer.listed >= 0 ? from.build : 0;
     return status;
 }
@@ -450,6 +465,8 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
     from.spread = spread_of(&set->inner, in);
     set->inner.listed = -1;
     status = make_list(&set->inner, f, &from, in, 0, DAM_ACTIVE_WORTHWHILE * set->outer.cost, e);
+    if (set->inner.listed >= 0)
+        find_centre(set, &set->inner, f->N);
     set->inner.debt = set->inner.listed < 0 ? -30.0 * from.build : 0.0;
     return status;
 }
@@ -461,17 +478,21 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
 static void align(const dam_active_set *set, const dam_active_list *list, const dam_active_field *f,
                   const float *x, double *state, double *phi, double product[2])
 {
-    const float *row[2 + MOST_ROWS] = {set->outer.x_ref};
-    const int references = list == &set->inner ? 2 : 1;
+    const bool inner = list == &set->inner, known = list->centre >= 0;
     const int listed = list->by_panel ? 0 : (int)list->listed;
+    const float *row[2 + MOST_ROWS] = {NULL};
     double sum[2 + MOST_ROWS];
+    int references = 0;
 
-    row[references - 1] = list->x_ref;
+    if (!known)
+        row[references++] = set->outer.x_ref;
+    if (inner)
+        row[references++] = set->inner.x_ref;
     for (int i = 0; i < listed; i++)
         row[references + i] = list->patterns + (int64_t)i * f->N;
     f->kernels->dots(f->N, x, row, references + listed, sum);
-    product[0] = sum[0];
-    product[1] = sum[references - 1];
+    product[0] = known ? sum[references + list->centre] : sum[0];
+    product[1] = inner ? sum[references - 1] : product[0];
     for (int i = 0; i < listed; i++)
         phi[i] = sum[references + i] / f->N;
     if (!list->by_panel)
@@ -514,9 +535,11 @@ static dam_interval interval_lse(const dam_active_field *f, const double *phi, i
                          dam_lse_rounding(r, (double)f->M, all.max, 25.0);
     double high = L + slack;
 
-    for (int i = 0; i < 2; i++)
-        if (rest[i] > L - 45.0) /* what is below e^-45 is within the padding of the slack */
-            high += exp(fmin(700.0, rest[i] - L + slack)) * (1 + 1e-9);
+    for (int i = 0; i < 2; i++) {
+        const double more = rest[i] - L + slack; /* below e^-45 it is within the slack's padding */
+        if (more > -45.0)
+            high += (more > 0 ? exp(fmin(700.0, more)) : dam_exp(more)) * (1 + 1e-9);
+    }
     return (dam_interval){L - slack, high};
 }
 

@@ -44,6 +44,7 @@ typedef struct {
     float *patterns; /* [panel][k][DAM_PANEL] or [listed][N] */
     float *x_ref;    /* [N] */
     bool centred;    /* x_ref is a pattern, not a state that the chain was in */
+    int centre;      /* of a list in rows: the one that is the outer list's x_ref, or -1 */
     double top;
     int angles; /* entries of `rest`; nothing is known of larger angles */
     /* for angles up to i DAM_ACTIVE_GRID; LSE: `high` is a logarithm */
