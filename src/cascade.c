@@ -43,6 +43,9 @@
 /* Normals that are made at a time for the proposals of a chain: they fill whole registers. */
 #define NORMALS_AHEAD 1024
 
+/* Decisions for which uniforms are drawn at a time. */
+#define LOG_U_AHEAD 16
+
 /* Steps that chains may be behind so many others, waiting for company. */
 #define LAG 16
 
@@ -149,6 +152,8 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->eta, n * w->ahead * each * sizeof(float)},
         {(void **)&w->eta_step, n * sizeof(uint64_t)},
         {(void **)&w->eta_end, n * sizeof(uint64_t)},
+        {(void **)&w->log_u, n * LOG_U_AHEAD * sizeof(double)},
+        {(void **)&w->log_u_end, n * sizeof(uint64_t)},
         {&w->pass_scratch, pass_bytes},
     };
     const size_t count = sizeof pieces / sizeof pieces[0];
@@ -442,10 +447,12 @@ dam_status dam_cascade_settle(dam_cascade *w)
 /* What is certain of a proposal, given intervals of L and the threshold. */
 static dam_verdict judge(dam_interval now, dam_interval next, double threshold)
 {
-    /* rounding is monotone: what the interval's ends decide, the reference decides as well */
-    if (next.low - now.high > threshold)
-        return DAM_ACCEPTED;
-    return next.high - now.low <= threshold ? DAM_REJECTED : DAM_UNDECIDED;
+    /* rounding is monotone: what the interval's ends decide, the reference decides as well; and
+     * without branches, as no processor can foresee verdicts */
+    const bool accepted = next.low - now.high > threshold;
+    const bool rejected = next.high - now.low <= threshold;
+
+    return (dam_verdict)(accepted * DAM_ACCEPTED + (!accepted & rejected) * DAM_REJECTED);
 }
 
 static dam_interval intersection(dam_interval a, dam_interval b)
@@ -458,11 +465,11 @@ static dam_interval intersection(dam_interval a, dam_interval b)
 static dam_verdict conclude(dam_cascade *w, int64_t c)
 {
     const dam_verdict v = judge(w->now[c], w->next[c], w->threshold[c]);
+    const double most = w->measure ? tolerance_of(w->g) : CARRIED_WIDTH * w->g->chain[c].theta;
+    const bool wide = !(width(w->next[c]) <= most);
 
     w->verdict[c] = v;
-    if (v == DAM_ACCEPTED &&
-        !(width(w->next[c]) <=
-          (w->measure ? tolerance_of(w->g) : CARRIED_WIDTH * w->g->chain[c].theta))) {
+    if ((v == DAM_ACCEPTED) & wide) {
         w->verdict[c] = DAM_UNDECIDED;
         w->from[c] = DAM_TIER_REFERENCE;
     }
@@ -1010,24 +1017,33 @@ static const float *normals_of(dam_cascade *w, int64_t c)
     return eta + (chain->steps - w->eta_step[c]) * each;
 }
 
-/* The proposal of chain `c`, and what its list says of it. */
+/* ln of the uniform that decides on the proposal of chain `c`. */
+static double log_u_of(dam_cascade *w, int64_t c)
+{
+    const dam_chain *chain = w->g->chain + c;
+    double *log_u = w->log_u + c * LOG_U_AHEAD;
+
+    if (chain->steps >= w->log_u_end[c]) {
+        w->g->kernels->log_uniforms(chain->acceptance, LOG_U_AHEAD, chain->steps, log_u);
+        w->log_u_end[c] = chain->steps + LOG_U_AHEAD;
+    }
+    return log_u[LOG_U_AHEAD - (w->log_u_end[c] - chain->steps)];
+}
+
+/* The proposal of chain `c`. */
 static void propose(dam_cascade *w, int64_t c)
 {
     const dam_gang *g = w->g;
     const dam_chain *chain = g->chain + c;
-    uint32_t words[4];
 
     g->kernels->propose(g->N, g->x + c * g->N, normals_of(w, c), chain->sigma, w->scratch,
                         w->proposal + c * g->N);
-    dam_words(chain->acceptance, chain->steps, words);
-    w->threshold[c] = chain->theta * dam_log(dam_uniform(words));
+    w->threshold[c] = chain->theta * log_u_of(w, c);
     w->next[c] = (dam_interval){-HUGE_VAL, HUGE_VAL};
     w->next_phi[c] = NAN;
     w->verdict[c] = DAM_UNDECIDED;
     w->from[c] = DAM_TIER_ACTIVE;
     w->renew[c] = false;
-    if (w->active)
-        try_lists(w, c, chain->steps);
 }
 
 dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
@@ -1041,6 +1057,9 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
         else if (w->parked[c] == 0)
             propose(w, c);
     }
+    for (int64_t c = 0; w->active && c < w->g->chains; c++)
+        if (is_open(w, c) && w->parked[c] == 0)
+            try_lists(w, c, w->g->chain[c].steps);
     for (size_t i = 0; i < PASSES; i++)
         if (available(w->g, i, w->measure) && (!passes[i].again || passes[i].fine) &&
             !judge_by_pass(w, i))

@@ -49,6 +49,8 @@ typedef struct {
     double *target_phi;   /* [chains]: by slot */
     float *eta;           /* [chains][ahead][4 DAM_BLOCKS_OF(N)]: normals of the next proposals */
     uint64_t *eta_step, *eta_end; /* [chains]: what steps these are for */
+    double *log_u;       /* [chains][LOG_U_AHEAD]: ln of the uniforms of the next decisions, */
+    uint64_t *log_u_end; /* [chains]: the last of them of the step before this one */
     uint64_t ahead;
     void *pass_scratch;
     dam_active_field field;

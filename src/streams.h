@@ -120,7 +120,7 @@ DAM_WORDS void dam_words(dam_stream s, uint64_t block, uint32_t w[4])
 }
 
 /* A uniform in (0, 1) of a block's first two words: ((w >> 12) + 0.5) 2^-52 of the 64-bit word. */
-DAM_HD double dam_uniform(const uint32_t w[4])
+DAM_HD double dam_uniform(const uint32_t w[2])
 {
     uint64_t word = (uint64_t)w[1] << 32 | w[0];
     return ((double)(int64_t)(word >> 12) + 0.5) * 0x1p-52;

@@ -501,6 +501,7 @@ extern const dam_kernels PASTE(dam_kernels, DAM_ISA);
 const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .name = TEXT(DAM_ISA),
     .normals = normals,
+    .log_uniforms = log_uniforms,
     .overlaps = overlaps,
     .overlaps_of = overlaps_of,
     .rows = rows,

@@ -59,6 +59,9 @@ typedef struct {
     /* `count` normals of a stream, from its block `first_block` on (four normals a block). */
     void (*normals)(dam_stream s, int64_t count, uint64_t first_block, float *out);
 
+    /* dam_log of dam_uniform of `count` blocks of a stream, from `first_block` on. */
+    void (*log_uniforms)(dam_stream s, int64_t count, uint64_t first_block, double *out);
+
     /*
      * Overlaps phi[j * DAM_BLOCK + mu] of `chains` (1 .. DAM_TILE) states with the patterns of
      * `panels` panels ([panel][k][DAM_PANEL] singles, aligned to 64 bytes); states are doubles

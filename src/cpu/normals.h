@@ -1,7 +1,7 @@
 /*
- * Normals of a stream on vector registers: Philox4x32-10 for a register of counters, and the
- * transform of exact_math.h. Included by kernels.c, once per instruction set. The bits are those of
- * dam_words and dam_normal_pair; several registers go through each operation together, because
+ * Random numbers of a stream on vector registers: Philox4x32-10 for a register of counters, and the
+ * transforms of exact_math.h. Included by kernels.c, once per instruction set. The bits are those
+ * of dam_words and dam_normal_pair; several registers go through each operation together, because
  * every operation waits for the one before it.
  */
 #ifndef DAM_CPU_NORMALS_H
@@ -98,6 +98,7 @@ INLINE reals root(reals x)
  * when numbers are written, and that puts the blocks in order.
  */
 #define BLOCK_AT(place) ((place) % 4 * (PLACES / 4) + (place) / 4)
+#define PLACE_OF(block) ((block) % (PLACES / 4) * 4 + (block) / (PLACES / 4))
 
 /*
  * A stream's generator. The first two rounds multiply what all blocks have in common (the
@@ -219,16 +220,36 @@ INLINE void make_radii(const halves *word, int parts, reals *radius)
     }
 }
 
-/* dam_sincos_turn. */
+/* Sine and cosine of an angle from those of what it is beyond the nearest quarter of a turn, by the
+ * quarter: `turned` counts quarters in its upper two bits. */
+INLINE void turn_by_quarters(halves turned, reals s, reals c, reals *sine, reals *cosine)
+{
+    const halves other = turned + 0x40000000u;
+#if defined(DAM_ISA_avx512)
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+    const __mmask16 odd = _mm512_test_epi32_mask((__m512i)turned, _mm512_set1_epi32(1 << 30));
+    const __m512 a = _mm512_mask_blend_ps(odd, (__m512)s, (__m512)c);
+    const __m512 b = _mm512_mask_blend_ps(odd, (__m512)c, (__m512)s);
+
+    *sine = (reals)_mm512_ternarylogic_epi32((__m512i)a, (__m512i)turned, sign, 0x78); /* a^(b&c) */
+    *cosine = (reals)_mm512_ternarylogic_epi32((__m512i)b, (__m512i)other, sign, 0x78);
+#else
+    const halves odd = (halves){0} - (turned >> 30 & 1u), sign = (halves){0} + (1u << 31);
+
+    *sine = (reals)((((halves)c & odd) | ((halves)s & ~odd)) ^ (turned & sign));
+    *cosine = (reals)((((halves)s & odd) | ((halves)c & ~odd)) ^ (other & sign));
+#endif
+}
+
+/* dam_sincos_turn; its angle times four is that of the word's lower bits as an integer. */
 INLINE void make_turns(const halves *word, int parts, reals *sine, reals *cosine)
 {
+    const float unit = 0.25f * 1.46291807926715968e-9f;
     reals t[2 * MOST_PARTS], z[2 * MOST_PARTS], s[2 * MOST_PARTS], c[2 * MOST_PARTS];
 
     FOR_EACH_PART
     {
-        const halves turned = word[v] + 0x20000000u;
-        t[v] = __builtin_convertvector((integers)(word[v] - (turned & 0xc0000000u)), reals) *
-               1.46291807926715968e-9f;
+        t[v] = __builtin_convertvector((integers)(word[v] << 2), reals) * unit;
         z[v] = t[v] * t[v];
     }
     FOR_EACH_PART s[v] = -1.9515295891e-4f * z[v] + 8.3321608736e-3f;
@@ -237,14 +258,7 @@ INLINE void make_turns(const halves *word, int parts, reals *sine, reals *cosine
     FOR_EACH_PART c[v] = c[v] * z[v] + 4.166664568298827e-2f;
     FOR_EACH_PART s[v] = s[v] * z[v] * t[v] + t[v];
     FOR_EACH_PART c[v] = c[v] * z[v] * z[v] + add_exact(z[v], -0.5f, (reals){0} + 1.0f);
-    FOR_EACH_PART
-    {
-        const halves turned = word[v] + 0x20000000u;
-        const halves odd = (halves){0} - (turned >> 30 & 1u), sign = (halves){0} + (1u << 31);
-        sine[v] = (reals)((((halves)c[v] & odd) | ((halves)s[v] & ~odd)) ^ (turned & sign));
-        cosine[v] = (reals)((((halves)s[v] & odd) | ((halves)c[v] & ~odd)) ^
-                            ((turned + 0x40000000u) & sign));
-    }
+    FOR_EACH_PART turn_by_quarters(word[v] + 0x20000000u, s[v], c[v], sine + v, cosine + v);
 }
 
 /* Component i of the block at `place` goes to out[4 BLOCK_AT(place) + i]. */
@@ -289,12 +303,10 @@ INLINE void write_blocks(reals n0, reals n1, reals n2, reals n3, float *out)
 #endif
 }
 
-/* The normals of `parts` registers of blocks, from `first` on. */
-INLINE void make_normals(generator *g, uint64_t first, int parts, float *restrict out)
+/* The words of any blocks. */
+INLINE void make_any_words(generator *g, uint64_t first, int parts, halves w[4][MOST_PARTS])
 {
     const uint64_t last = first + (uint64_t)(parts * PLACES) - 1;
-    reals radius[2 * MOST_PARTS], sine[2 * MOST_PARTS], cosine[2 * MOST_PARTS];
-    halves w[4][MOST_PARTS], word[2][2 * MOST_PARTS];
 
     if (last >> 32 != g->upper)
         begin_at(g, (uint32_t)(last >> 32));
@@ -302,6 +314,15 @@ INLINE void make_normals(generator *g, uint64_t first, int parts, float *restric
         make_words(g, first, parts, w);
     else
         make_words_across(g->stream, first, parts, w);
+}
+
+/* The normals of `parts` registers of blocks, from `first` on. */
+INLINE void make_normals(generator *g, uint64_t first, int parts, float *restrict out)
+{
+    reals radius[2 * MOST_PARTS], sine[2 * MOST_PARTS], cosine[2 * MOST_PARTS];
+    halves w[4][MOST_PARTS], word[2][2 * MOST_PARTS];
+
+    make_any_words(g, first, parts, w);
 #pragma GCC unroll 4
     for (int v = 0; v < 2 * parts; v++) {
         word[0][v] = w[v / parts * 2][v % parts];
@@ -333,6 +354,27 @@ static void normals(dam_stream s, int64_t count, uint64_t first, float *restrict
     else
         make_normals(&g, first, 1, last);
     memcpy(out, last, (size_t)count * sizeof *out);
+}
+
+/* `count` logarithms of a stream's uniforms, one a block, from its block `first` on. */
+static void log_uniforms(dam_stream s, int64_t count, uint64_t first, double *restrict out)
+{
+    halves w[4][MOST_PARTS];
+    double all[PLACES];
+    generator g;
+
+    generator_make(&g, s, (uint32_t)(first >> 32));
+    for (; count > 0; count -= PLACES, first += PLACES, out += PLACES) {
+        const int some = count < PLACES ? (int)count : PLACES;
+        uint32_t word[PLACES], next[PLACES];
+        make_any_words(&g, first, 1, w);
+        memcpy(word, &w[0][0], sizeof word);
+        memcpy(next, &w[1][0], sizeof next);
+        for (int place = 0; place < PLACES; place++)
+            all[place] = dam_log(dam_uniform((const uint32_t[]){word[place], next[place]}));
+        for (int i = 0; i < some; i++)
+            out[i] = all[PLACE_OF(i)];
+    }
 }
 
 #endif

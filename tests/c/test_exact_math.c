@@ -90,6 +90,31 @@ static void equal_normals(void)
         }
 }
 
+/* Likewise the logarithms of uniforms. */
+static void equal_logarithms(void)
+{
+    const dam_kernels *kernels;
+    double out[70];
+
+    FOR_EACH_ISA(kernels)
+    for (int count = 1; count < 69; count++)
+        for (uint64_t first = 0; first < 3; first++) {
+            const dam_stream s = {0x123456789abcdef0u + (uint64_t)count, ~0ull - first};
+            const uint64_t block = first == 2 ? 0xfffffff0u - (uint64_t)count / 2 : first * 1000;
+            long differ = 0;
+            for (int i = 0; i < 70; i++)
+                out[i] = -77;
+            kernels->log_uniforms(s, count, block, out);
+            for (int i = 0; i < count; i++) {
+                uint32_t w[4];
+                dam_words(s, block + (uint64_t)i, w);
+                differ += dam_bits64(out[i]) != dam_bits64(dam_log(dam_uniform(w)));
+            }
+            CHECK(differ == 0, "%s: %ld of %d logarithms differ", kernels->name, differ, count);
+            CHECK(out[count] == -77, "%s wrote beyond %d logarithms", kernels->name, count);
+        }
+}
+
 static int ascending(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -172,6 +197,7 @@ int main(void)
     accuracy();
     uniforms();
     equal_normals();
+    equal_logarithms();
     distribution();
     golden();
     distinct_streams();
