@@ -21,10 +21,13 @@
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.65
 
-/* Lists are mostly made for one chain at a time: what it costs then, per pattern and component, to
- * bring in patterns of more than so many bytes. */
+/* When measuring, lists are mostly made for one chain at a time: what it costs then, per pattern and
+ * component, to bring in patterns of more than so many bytes. */
 #define LONE_COST 0.3
 #define FAR_BYTES (1 << 20)
+
+/* What a pass in one byte costs more for LSE: more patterns are near. */
+#define LSE_MORE 1.3
 
 /* Of proposals, roughly. */
 #define USUAL_ACCEPTANCE 0.35
@@ -86,6 +89,9 @@ static const certified_pass passes[] = {
     {DAM_TIER_SINGLE, DAM_NO_BYTES, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
+
+/* What a chain is parked for whose list is to be made anew. */
+#define RENEWAL (PASSES + 1)
 
 static bool has(const dam_gang *g, dam_tier tier)
 {
@@ -182,9 +188,10 @@ static double cost_of(const dam_gang *g, size_t i)
     const dam_coarse_loops *loops = dam_coarse_loops_for(g->kernels);
 
     if (i < PASSES && passes[i].kind == DAM_ONE_BYTE)
-        return passes[i].cost * (double)g->M * (loops->cost + loops->cost_per_N * g->N);
+        return passes[i].cost * (g->reference->kernel == DAM_LSE ? LSE_MORE : 1.0) * (double)g->M *
+               (loops->cost + loops->cost_per_N * g->N);
     return wide * (double)g->M *
-           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.2 * g->N);
+           (i < PASSES ? passes[i].cost + passes[i].cost_per_N * g->N : term + 0.14 * g->N);
 }
 
 /* Whether pass `i` may be asked. The fine ones are for energies of LSE: of LSR the coarse pass
@@ -237,6 +244,7 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
 {
     const dam_gang *g = w->g;
     const bool far = (uint64_t)g->M * (uint64_t)g->N * sizeof(float) > FAR_BYTES;
+    const double lone = far && w->measure ? LONE_COST * g->N : 0.0;
     void *memory;
     dam_status status;
 
@@ -245,8 +253,7 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .N = g->N,
                                   .M = g->M,
                                   .panels = g->panels,
-                                  .pass_cost = cost_of(g, PASSES) / (double)g->M +
-                                               (far ? LONE_COST * g->N : 0.0),
+                                  .pass_cost = cost_of(g, PASSES) / (double)g->M + lone,
                                   .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         steps < (g->lists ? 1 : DAM_ACTIVE_LEAST_STEPS))
@@ -748,13 +755,35 @@ static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
     if (w->measure || enough(w, n))
         return false;
     for (int64_t c = 0; c < w->g->chains; c++)
-        moving += w->g->chain[c].steps < w->end && (!is_open(w, c) || w->renew[c]);
+        moving += w->g->chain[c].steps < w->end &&
+                  (!is_open(w, c) || (w->renew[c] && w->parked[c] == 0));
     for (int64_t slot = 0; slot < n; slot++)
         if (is_late(w, w->slot[slot]))
             return false;
     for (int64_t slot = 0; slot < n && moving > 0; slot++)
         w->parked[w->slot[slot]] = slot < former ? i + 1 : i + 2;
     return moving > 0;
+}
+
+/*
+ * The same of chains whose lists are to be made anew around their proposals: they wait for a tile of
+ * them, as long as lists decide on others.
+ */
+static void park_renewals(dam_cascade *w)
+{
+    int64_t n = 0, moving = 0;
+    bool wait = !w->measure;
+
+    for (int64_t c = 0; c < w->g->chains; c++) {
+        const bool renewal = w->renew[c] && is_open(w, c);
+        n += renewal;
+        moving += w->g->chain[c].steps < w->end && !is_open(w, c);
+        wait = wait && !(renewal && is_late(w, c));
+    }
+    wait = wait && moving > 0 && n < DAM_TILE && !enough(w, n);
+    for (int64_t c = 0; c < w->g->chains; c++)
+        if (w->renew[c] && is_open(w, c))
+            w->parked[c] = wait ? RENEWAL : 0;
 }
 
 /* Width of L that is good enough for the decisions of chain `c`, by pass `p`. */
@@ -984,7 +1013,7 @@ static dam_status renew_lists(dam_cascade *w, dam_error *e)
     int64_t n = 0;
 
     for (int64_t c = 0; w->active && c < w->g->chains && status == DAM_OK; c++) {
-        if (w->renew[c] && is_open(w, c))
+        if (w->renew[c] && is_open(w, c) && w->parked[c] == 0)
             w->slot[n++] = c;
         if (n < DAM_TILE && (n == 0 || c < w->g->chains - 1))
             continue;
@@ -1060,6 +1089,8 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
     for (int64_t c = 0; w->active && c < w->g->chains; c++)
         if (is_open(w, c) && w->parked[c] == 0)
             try_lists(w, c, w->g->chain[c].steps);
+    if (w->active)
+        park_renewals(w);
     for (size_t i = 0; i < PASSES; i++)
         if (available(w->g, i, w->measure) && (!passes[i].again || passes[i].fine) &&
             !judge_by_pass(w, i))

@@ -35,7 +35,8 @@ typedef struct {
     dam_tier *from;       /* [chains]: the first tier that may still decide */
     dam_fortune *fortune; /* [passes][chains] */
     uint64_t end;         /* steps that the chains are to have done */
-    size_t *parked;       /* [chains]: from 1, the pass that an earlier proposal waits for; or 0 */
+    size_t *parked;       /* [chains]: from 1, the pass (the last: a new list) that an earlier
+                           * proposal waits for; or 0 */
     bool *renew;          /* [chains]: the list is to be made anew, around the proposal */
     int64_t *slot;        /* [2 chains]: the chains that a pass is about */
     dam_interval *L;      /* [2 chains]: what it found */

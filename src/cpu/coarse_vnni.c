@@ -272,4 +272,4 @@ void dam_words_sum_vnni(const dam_words_block *b)
 }
 
 const dam_coarse_loops dam_coarse_vnni = {
-    "vnni", usable, scan, dam_paired_sum_plain, dam_words_sum_vnni, DAM_WORDS16, 0.0125, 0.5};
+    "vnni", usable, scan, dam_paired_sum_plain, dam_words_sum_vnni, DAM_WORDS16, 0.0145, 0.17};
