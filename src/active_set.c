@@ -43,6 +43,7 @@ static void make_tables(void)
 /* Where a list's patterns are taken from. */
 typedef struct {
     const float *panels; /* [panel][k][DAM_PANEL] */
+    const float *rows;   /* the same by pattern, or NULL */
     const double *phi;   /* [patterns] */
     int64_t patterns;
     double build;        /* cost of making a list from them */
@@ -63,16 +64,20 @@ static void count(census *s, const source *from)
 {
     uint32_t bin[BINS] = {0};
 
+    double bottom = 2;
+
     s->top = -2;
     for (int64_t mu = 0; mu < from->patterns; mu++) {
-        bin[dam_active_bin(from->phi[mu])]++;
-        s->top = from->phi[mu] > s->top ? from->phi[mu] : s->top;
+        const double phi = from->phi[mu];
+        bin[dam_active_bin(phi)]++;
+        s->top = phi > s->top ? phi : s->top;
+        bottom = phi < bottom ? phi : bottom;
     }
     memset(s->number, 0, sizeof s->number);
     memset(s->far, 0, sizeof s->far);
     s->first = ANGLES;
     s->last = 0;
-    for (int b = 0; b < BINS; b++) {
+    for (int b = dam_active_bin(bottom); b <= dam_active_bin(s->top); b++) {
         const int i = nearest[b];
         if (bin[b] == 0)
             continue;
@@ -203,21 +208,50 @@ static plan best_plan(const dam_active_field *f, const source *from, double sigm
     return best;
 }
 
+/* What the patterns nearest at step `first` or more add at a state `moved` steps away from x_ref.
+ */
+static dam_active_rest rest_beyond(const census *s, const dam_reference *f, int first, int moved)
+{
+    dam_active_rest all = {0, 0};
+    double lane[4] = {0}, number = 0; /* sums side by side; of patterns that may be anywhere near */
+    int i = first;
+
+    if (f->kernel == DAM_POLYNOMIAL) {
+        for (; i <= s->last; i++) {
+            const dam_active_rest rest = rest_of(s, f, i, moved);
+            all.low += rest.low;
+            all.high += rest.high;
+        }
+        return all;
+    }
+    for (; i <= s->last && i < moved; i++)
+        number += s->number[i];
+    for (; i + 3 <= s->last; i += 4)
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+            lane[j] += s->number[i + j] * s->terms->up[i + j - moved];
+    for (; i <= s->last; i++)
+        lane[0] += s->number[i] * s->terms->up[i - moved];
+    all.high = number * s->terms->up[0] + (lane[0] + lane[1]) + (lane[2] + lane[3]);
+    return all;
+}
+
 /* The rest at every angle up to where it is hopeless: above `most`. */
 static void tabulate_rest(dam_active_list *list, const dam_active_field *f, const census *s,
                           int first, double most)
 {
+    const dam_reference *r = f->reference;
+    double number = 0;
+
+    for (int i = first; i <= s->last; i++)
+        number += s->number[i];
     for (list->angles = 0; list->angles < DAM_ACTIVE_ANGLES; list->angles++) {
-        dam_active_rest all = {0, 0};
-        for (int i = first; i <= s->last; i++) {
-            const dam_active_rest rest =
-                rest_of(s, f->reference, i, list->angles * DAM_ACTIVE_PER_GRID);
-            all.low += rest.low;
-            all.high += rest.high;
-        }
+        dam_active_rest all = rest_beyond(s, r, first, list->angles * DAM_ACTIVE_PER_GRID);
+        if (r->kernel == DAM_LSR)
+            all.low = number * r->epsilon;
         if (!(all.high - all.low <= most))
             break;
-        if (f->reference->kernel == DAM_LSE)
+        if (r->kernel == DAM_LSE)
             all.high = log(all.high);
         list->rest[list->angles] = all;
     }
@@ -251,11 +285,13 @@ static dam_status make_room(dam_active_list *list, const dam_active_field *f, in
     return DAM_OK;
 }
 
-/* Copies the patterns at[0 .. n-1] of panel `panel` to the places of the list from `used` on. */
-static void copy_from_panel(dam_active_list *list, int N, const float *panel, const int *at, int n,
-                            int64_t used)
+/* Copies n patterns, at[0 .. n-1] of a panel, to the places of the list from `used` on; from rows,
+ * where there are any, as in a panel a pattern's components lie far apart. */
+static void copy_some(dam_active_list *list, const dam_active_field *f, const source *from,
+                      int64_t first, const int *at, int n, int64_t used)
 {
-    const int64_t stride = list->by_panel ? DAM_PANEL : 1;
+    const int64_t N = f->N, stride = list->by_panel ? DAM_PANEL : 1;
+    const float *panel = from->panels + first * N;
     float *to[DAM_PANEL];
 
     for (int j = 0; j < n; j++) {
@@ -263,13 +299,20 @@ static void copy_from_panel(dam_active_list *list, int N, const float *panel, co
         to[j] = list->patterns +
                 (list->by_panel ? i / DAM_PANEL * DAM_PANEL * N + i % DAM_PANEL : i * N);
     }
-    for (int64_t k = 0; k < N; k++, panel += DAM_PANEL)
+    for (int j = 0; from->rows && j < n; j++) {
+        const float *row = from->rows + (first + at[j]) * f->row_stride;
+        for (int64_t k = 0; k < N; k++)
+            to[j][k * stride] = row[k];
+    }
+    for (int64_t k = 0; !from->rows && n > 0 && k < N; k++, panel += DAM_PANEL)
         for (int j = 0; j < n; j++)
             to[j][k * stride] = panel[at[j]];
 }
 
-static void copy_patterns(dam_active_list *list, int N, const source *from, const plan *p)
+static void copy_patterns(dam_active_list *list, const dam_active_field *f, const source *from,
+                          const plan *p)
 {
+    const int N = f->N;
     int lowest = BINS;
     int64_t used = 0;
 
@@ -280,7 +323,7 @@ static void copy_patterns(dam_active_list *list, int N, const source *from, cons
         for (int j = 0; j < DAM_PANEL && first + j < from->patterns; j++)
             if (dam_active_bin(from->phi[first + j]) >= lowest)
                 at[n++] = j;
-        copy_from_panel(list, N, from->panels + first * N, at, n, used);
+        copy_some(list, f, from, first, at, n, used);
         used += n;
     }
     list->listed = used;
@@ -351,7 +394,7 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     status = make_room(list, f, p.listed, e);
     if (status)
         return status;
-    copy_patterns(list, f->N, from, &p);
+    copy_patterns(list, f, from, &p);
     tabulate_rest(list, f, &s, p.last + 1, dam_active_widest(r, scale, width, in->theta));
     memcpy(list->x_ref, in->x, (size_t)f->N * sizeof *in->x);
     list->top = f->terms->top;
@@ -399,7 +442,7 @@ static void rest_from_lists(dam_active_set *set, uint64_t step)
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e)
 {
-    source from = {f->panels, in->phi, f->M, dam_active_build_cost(f), 0, 0};
+    source from = {f->panels, f->rows, in->phi, f->M, dam_active_build_cost(f), 0, 0};
     dam_status status;
     bool paid = true;
 
@@ -430,7 +473,8 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
 dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
                              const dam_active_input *in, double angle, dam_error *e)
 {
-    const source from = {f->panels, in->phi, f->M, (double)f->M * SORT_COST + OUTER_COST, 0, 0};
+    const source from = {f->panels, f->rows, in->phi, f->M, (double)f->M * SORT_COST + OUTER_COST,
+                         0,         0};
     const int skin = (int)ceil(angle * (ANGLES / M_PI));
     const bool first = set->outer.listed < 0;
     const double limit = first ? DAM_ACTIVE_WORTHWHILE * f->plain_cost : set->outer.planned;
@@ -456,8 +500,8 @@ bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t st
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,
                                   const dam_active_input *in, dam_error *e)
 {
-    source from = {set->outer.patterns,        in->phi, set->outer.listed,
-                   dam_active_inner_cost(set), 0,       0};
+    source from = {set->outer.patterns,        NULL, in->phi, set->outer.listed,
+                   dam_active_inner_cost(set), 0,    0};
     dam_status status = DAM_OK;
 
     if (set->inner.listed >= 0)

@@ -31,7 +31,9 @@ typedef struct {
     const dam_reference *reference;
     int N;
     int64_t M;
-    const float *panels;     /* all patterns, [panel][k][DAM_PANEL] */
+    const float *panels; /* all patterns, [panel][k][DAM_PANEL], */
+    const float *rows;   /* and [pattern][row_stride], or NULL */
+    int row_stride;
     double pass_cost;        /* of one pattern for one state where all are: cycles, roughly */
     double plain_cost;       /* of a proposal without a list */
     dam_active_terms *terms; /* scratch */

@@ -21,8 +21,8 @@
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.65
 
-/* When measuring, lists are mostly made for one chain at a time: what it costs then, per pattern and
- * component, to bring in patterns of more than so many bytes. */
+/* When measuring, lists are mostly made for one chain at a time: what it costs then, per pattern
+ * and component, to bring in patterns of more than so many bytes. */
 #define LONE_COST 0.3
 #define FAR_BYTES (1 << 20)
 
@@ -253,6 +253,8 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .N = g->N,
                                   .M = g->M,
                                   .panels = g->panels,
+                                  .rows = g->coarse ? g->coarse->rows : NULL,
+                                  .row_stride = g->coarse ? g->coarse->stride : 0,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M + lone,
                                   .plain_cost = plain_cost(w)};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
@@ -755,8 +757,8 @@ static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
     if (w->measure || enough(w, n))
         return false;
     for (int64_t c = 0; c < w->g->chains; c++)
-        moving += w->g->chain[c].steps < w->end &&
-                  (!is_open(w, c) || (w->renew[c] && w->parked[c] == 0));
+        moving +=
+            w->g->chain[c].steps < w->end && (!is_open(w, c) || (w->renew[c] && w->parked[c] == 0));
     for (int64_t slot = 0; slot < n; slot++)
         if (is_late(w, w->slot[slot]))
             return false;
@@ -766,8 +768,8 @@ static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
 }
 
 /*
- * The same of chains whose lists are to be made anew around their proposals: they wait for a tile of
- * them, as long as lists decide on others.
+ * The same of chains whose lists are to be made anew around their proposals: they wait for a tile
+ * of them, as long as lists decide on others.
  */
 static void park_renewals(dam_cascade *w)
 {
