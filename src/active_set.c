@@ -22,6 +22,9 @@
 #define OUTER_COST 6e4
 #define INNER_COST 2e4
 
+/* Evaluations of the outer list for each inner one. */
+#define ASKED_PER_INNER 2.0
+
 /* What the rest of an inner list and of the outer one may be relative to each other's terms. */
 #define FAR_TERMS 200.0
 
@@ -109,8 +112,9 @@ static inline dam_active_rest rest_of(const census *s, const dam_reference *f, i
 
 /* A possible list: the patterns nearest at step `last` or less. */
 typedef struct {
-    double cost;  /* of a step, lists made anew included */
-    double alone; /* of an evaluation */
+    double cost;                    /* of a step, lists made anew included */
+    double alone;                   /* of an evaluation */
+    double inner_alone, inner_life; /* of an inner list that is worth it; 0: none is */
     int last, skin;
     int64_t listed;
 } plan;
@@ -166,21 +170,30 @@ static plan plan_at(const dam_active_field *f, const source *from, const census 
     return p;
 }
 
-/*
- * Cycles, roughly, of a step with the list of plan `p`; with an inner list like one of the `n`
- * plans of smaller skins, where that is cheaper.
- */
-static double cost_of(const dam_active_field *f, const source *from, const plan *p,
-                      const plan *smaller, int n)
+/* Cycles, roughly, of a step with the list of plan `p` and an inner one. */
+static double cost_with_inner(const plan *p, double inner_alone, double inner_life)
+{
+    return inner_alone + (ASKED_PER_INNER * p->alone + INNER_COST) / inner_life;
+}
+
+/* Completes plan `p`; its inner list is like one of the `n` plans of smaller skins, where that is
+ * cheaper. */
+static void complete(plan *p, const dam_active_field *f, const source *from, const plan *smaller,
+                     int n)
 {
     const double copy = COPY_COST * f->N * (double)p->listed;
     double step = p->alone;
 
-    for (int i = 0; i < n && from->inner_spread > 0; i++)
-        step =
-            fmin(step, smaller[i].alone + (p->alone + INNER_COST) /
-                                              dam_active_life(smaller[i].skin, from->inner_spread));
-    return step + (from->build + copy) / dam_active_life(p->skin, from->spread);
+    for (int i = 0; i < n && from->inner_spread > 0; i++) {
+        const double life = dam_active_life(smaller[i].skin, from->inner_spread);
+        const double cost = cost_with_inner(p, smaller[i].alone, life);
+        if (cost < step) {
+            step = cost;
+            p->inner_alone = smaller[i].alone;
+            p->inner_life = life;
+        }
+    }
+    p->cost = step + (from->build + copy) / dam_active_life(p->skin, from->spread);
 }
 
 /* The list that costs least; `width` is what its rest may add to the sum. */
@@ -200,7 +213,7 @@ static plan best_plan(const dam_active_field *f, const source *from, double sigm
         plans[n] = plan_at(f, from, s, steps, width);
         if (plans[n].listed > from->patterns / 4)
             break;
-        plans[n].cost = cost_of(f, from, plans + n, plans, n);
+        complete(plans + n, f, from, plans, n);
         if (plans[n].cost < best.cost)
             best = plans[n];
         n++;
@@ -383,7 +396,11 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     width = scale * in->tolerance;
     if (skin > 0) {
         p = plan_at(f, from, &s, skin, width);
-        p.cost = p.alone + (from->build + COPY_COST * f->N * (double)p.listed) / CENTRED_LIFE;
+        p.inner_alone = list->inner_alone; /* inner lists are around states all the same */
+        p.inner_life = list->inner_life;
+        p.cost = p.inner_life > 0 ? fmin(p.alone, cost_with_inner(&p, p.inner_alone, p.inner_life))
+                                  : p.alone;
+        p.cost += (from->build + COPY_COST * f->N * (double)p.listed) / CENTRED_LIFE;
     } else {
         p = best_plan(f, from, in->sigma, &s, width);
     }
@@ -399,6 +416,8 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
     memcpy(list->x_ref, in->x, (size_t)f->N * sizeof *in->x);
     list->top = f->terms->top;
     list->planned = p.cost;
+    list->inner_alone = p.inner_alone;
+    list->inner_life = p.inner_life;
     list->cost = evaluation_cost(f, list->listed);
     list->centred = skin > 0;
     list->centre = -1;

@@ -51,11 +51,12 @@ typedef struct {
     int angles; /* entries of `rest`; nothing is known of larger angles */
     /* for angles up to i DAM_ACTIVE_GRID; LSE: `high` is a logarithm */
     dam_active_rest rest[DAM_ACTIVE_ANGLES];
-    double spread;    /* mean square of the angle by which the chain moves in a step; 0: unknown */
-    double planned;   /* cost of a step, lists made anew included */
-    double cost;      /* of one evaluation */
-    double debt;      /* cost of proposals that the list left undecided */
-    uint64_t made_at; /* step */
+    double spread;  /* mean square of the angle by which the chain moves in a step; 0: unknown */
+    double planned; /* cost of a step, lists made anew included */
+    double cost;    /* of one evaluation */
+    double inner_alone, inner_life; /* of the inner list that it was planned with; 0: none */
+    double debt;                    /* cost of proposals that the list left undecided */
+    uint64_t made_at;               /* step */
 } dam_active_list;
 
 typedef struct {

@@ -558,7 +558,7 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         chain->unsure[DAM_TIER_ACTIVE]++;
         set->account -= w->field.plain_cost;
         set->outer.debt += w->field.plain_cost;
-        w->renew[c] = 2 * set->outer.debt >= dam_active_build_cost(&w->field);
+        w->renew[c] = set->outer.debt >= dam_active_build_cost(&w->field);
     }
     if (!dam_active_pays(set, &w->field, step + 1))
         return;
