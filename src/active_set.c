@@ -66,21 +66,20 @@ typedef struct {
 static void count(census *s, const source *from)
 {
     uint32_t bin[BINS] = {0};
+    double top = -2, bottom = 2;
 
-    double bottom = 2;
-
-    s->top = -2;
     for (int64_t mu = 0; mu < from->patterns; mu++) {
         const double phi = from->phi[mu];
         bin[dam_active_bin(phi)]++;
-        s->top = phi > s->top ? phi : s->top;
+        top = phi > top ? phi : top;
         bottom = phi < bottom ? phi : bottom;
     }
+    s->top = top;
     memset(s->number, 0, sizeof s->number);
     memset(s->far, 0, sizeof s->far);
     s->first = ANGLES;
     s->last = 0;
-    for (int b = dam_active_bin(bottom); b <= dam_active_bin(s->top); b++) {
+    for (int b = dam_active_bin(bottom); b <= dam_active_bin(top); b++) {
         const int i = nearest[b];
         if (bin[b] == 0)
             continue;
@@ -304,9 +303,11 @@ static void copy_some(dam_active_list *list, const dam_active_field *f, const so
                       int64_t first, const int *at, int n, int64_t used)
 {
     const int64_t N = f->N, stride = list->by_panel ? DAM_PANEL : 1;
-    const float *panel = from->panels + first * N;
+    const float *panel;
     float *to[DAM_PANEL];
 
+    if (n == 0)
+        return;
     for (int j = 0; j < n; j++) {
         const int64_t i = used + j;
         to[j] = list->patterns +
@@ -317,27 +318,41 @@ static void copy_some(dam_active_list *list, const dam_active_field *f, const so
         for (int64_t k = 0; k < N; k++)
             to[j][k * stride] = row[k];
     }
-    for (int64_t k = 0; !from->rows && n > 0 && k < N; k++, panel += DAM_PANEL)
+    panel = from->panels + first * N;
+    for (int64_t k = 0; !from->rows && k < N; k++, panel += DAM_PANEL)
         for (int j = 0; j < n; j++)
             to[j][k * stride] = panel[at[j]];
+}
+
+/* Asks for the row of a pattern, where there are rows. */
+static void fetch_row(const dam_active_field *f, const source *from, int64_t mu)
+{
+    if (from->rows)
+        for (int k = 0; k < f->row_stride; k += 16)
+            __builtin_prefetch(from->rows + mu * f->row_stride + k);
 }
 
 static void copy_patterns(dam_active_list *list, const dam_active_field *f, const source *from,
                           const plan *p)
 {
     const int N = f->N;
-    int lowest = BINS;
+    int lowest = BINS, at[2][DAM_PANEL], n[2] = {0, 0};
     int64_t used = 0;
 
     while (lowest > 0 && nearest[lowest - 1] <= p->last)
         lowest--;
-    for (int64_t first = 0; first < from->patterns && used < p->listed; first += DAM_PANEL) {
-        int at[DAM_PANEL], n = 0;
+    /* those of a panel while rows of the next one are on their way */
+    for (int64_t first = 0; first < from->patterns + DAM_PANEL && used < p->listed;
+         first += DAM_PANEL) {
+        const int turn = (int)(first / DAM_PANEL % 2);
+        n[turn] = 0;
         for (int j = 0; j < DAM_PANEL && first + j < from->patterns; j++)
-            if (dam_active_bin(from->phi[first + j]) >= lowest)
-                at[n++] = j;
-        copy_some(list, f, from, first, at, n, used);
-        used += n;
+            if (dam_active_bin(from->phi[first + j]) >= lowest) {
+                fetch_row(f, from, first + j);
+                at[turn][n[turn]++] = j;
+            }
+        copy_some(list, f, from, first - DAM_PANEL, at[!turn], n[!turn], used);
+        used += n[!turn];
     }
     list->listed = used;
     if (list->by_panel && used % DAM_PANEL) /* what stands beyond is computed, and not used */
