@@ -144,10 +144,10 @@ double dam_active_inner_cost(const dam_active_set *set)
     return set->outer.cost + INNER_COST;
 }
 
-/* Mean square angle of a step. */
-static double spread_of(const dam_active_list *list, const dam_active_input *in)
+/* Mean square angle of a step: `own`, or what is known of the chain's fellows. */
+static double spread_of(double own, double shared, const dam_active_input *in)
 {
-    return list->spread > 0 ? list->spread : DAM_ACTIVE_ACCEPTANCE * in->sigma * in->sigma;
+    return shared > 0 ? shared : own > 0 ? own : DAM_ACTIVE_ACCEPTANCE * in->sigma * in->sigma;
 }
 
 /* The smallest list whose rest stays within `width` (of the sum) at this skin. */
@@ -489,10 +489,12 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
             learn_spread(&set->outer, f, in);
         set->outer.listed = -1;
     }
-    from.spread = spread_of(&set->outer, in);
-    from.inner_spread = spread_of(&set->inner, in);
+    from.spread = spread_of(set->outer.spread, in->spread, in);
+    from.inner_spread = spread_of(set->inner.spread, in->inner_spread, in);
     if (paid) {
-        status = make_list(&set->outer, f, &from, in, 0, DAM_ACTIVE_WORTHWHILE * f->plain_cost, e);
+        /* a list must promise much, unless the lists before have kept their promises */
+        const double part = set->account > from.build ? 1.0 : DAM_ACTIVE_WORTHWHILE;
+        status = make_list(&set->outer, f, &from, in, 0, part * f->plain_cost, e);
         if (status)
             return status;
     }
@@ -540,7 +542,7 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
 
     if (set->inner.listed >= 0)
         learn_spread(&set->inner, f, in);
-    from.spread = spread_of(&set->inner, in);
+    from.spread = spread_of(set->inner.spread, in->inner_spread, in);
     set->inner.listed = -1;
     status = make_list(&set->inner, f, &from, in, 0, DAM_ACTIVE_WORTHWHILE * set->outer.cost, e);
     if (set->inner.listed >= 0)

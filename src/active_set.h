@@ -77,7 +77,8 @@ typedef struct {
     double level;      /* L of the states that are to be evaluated */
     double theta;      /* scale of the decisions */
     double tolerance;  /* of L: wider intervals are of little use */
-    uint64_t step;     /* > 0 */
+    double spread, inner_spread; /* what lists of chains like this one have learnt; 0: nothing */
+    uint64_t step;               /* > 0 */
 } dam_active_input;
 
 /* A set without lists. */

@@ -84,8 +84,8 @@ static const certified_pass passes[] = {
     {DAM_TIER_COARSE, DAM_TWO_BYTES, dam_paired_scratch, dam_paired_pass, true, false, 0.005, 0.8},
     {DAM_TIER_COARSE, DAM_WORDS16, dam_words_scratch, dam_words_pass, true, false, 0.015, 1.2},
     {DAM_TIER_COARSE, DAM_WORDS16, dam_words_scratch, dam_words_pass, true, true, 0.015, 1.2},
-    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 2},
-    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 2},
+    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, true, false, 0, 1.5},
+    {DAM_TIER_COARSE, DAM_ONE_BYTE, dam_coarse_scratch, dam_coarse_pass, true, true, 0, 1.5},
     {DAM_TIER_SINGLE, DAM_NO_BYTES, dam_single_scratch, dam_single_pass, true, false, 0.06, 0.6},
 };
 #define PASSES (sizeof passes / sizeof passes[0])
@@ -487,6 +487,24 @@ static dam_verdict conclude(dam_cascade *w, int64_t c)
 
 /* ---- lists ---- */
 
+/* The mean, in logarithms, of what the lists, inner or outer, of the chains at the temperature of
+ * chain `c` have learnt of its steps; 0: nothing. */
+static double shared_spread(const dam_cascade *w, int64_t c, bool inner)
+{
+    double sum = 0;
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < w->g->chains; i++) {
+        const dam_active_set *set = w->active + i;
+        const double spread = inner ? set->inner.spread : set->outer.spread;
+        if (w->g->chain[i].theta == w->g->chain[c].theta && spread > 0) {
+            sum += dam_log(spread);
+            n++;
+        }
+    }
+    return n > 0 ? exp(sum / (double)n) : 0;
+}
+
 /* What a list is to be made for: around the proposal of chain `c`, whose alignments are `phi`. */
 static dam_active_input list_input(const dam_cascade *w, int64_t c, const double *phi,
                                    uint64_t step)
@@ -502,6 +520,8 @@ static dam_active_input list_input(const dam_cascade *w, int64_t c, const double
         .level = fmax(w->next[c].low, w->now[c].low) - chain->theta * sqrt(0.5 * w->g->N),
         .theta = chain->theta,
         .tolerance = w->measure ? fmin(tolerance, certified) : tolerance,
+        .spread = shared_spread(w, c, false),
+        .inner_spread = shared_spread(w, c, true),
         .step = step + 1,
     };
 }
