@@ -19,12 +19,14 @@ typedef struct {
     const dam_kernels *kernels;
     dam_reference f;
     float *panels;
+    const float *rows; /* [mu][row_stride], or NULL */
+    int row_stride;
     double *phi;
 } field;
 
 static field field_make(dam_hamiltonian h, int N, int64_t M, uint64_t seed)
 {
-    field s;
+    field s = {.rows = NULL};
     dam_error e = {DAM_OK, ""};
     float *rows = aligned_alloc(64, ((size_t)N * DAM_PANEL * sizeof *rows + 63) / 64 * 64);
 
@@ -96,6 +98,8 @@ static dam_active_field field_of(const field *s)
                               .N = s->p->N,
                               .M = s->p->M,
                               .panels = s->panels,
+                              .rows = s->rows,
+                              .row_stride = s->row_stride,
                               .pass_cost = 10,
                               .plain_cost = 1e12,
                               .terms = &terms};
@@ -232,6 +236,86 @@ static void check_intervals(void)
     CHECK(inner >= 2, "only %d inner lists were made", inner);
 }
 
+/* Lists around a pattern, outer and inner: its row stands for x_ref, and nothing else changes. */
+static void check_centred(void)
+{
+    for (int i = 0; i < 2; i++) {
+        const dam_hamiltonian h = i == 0 ? (dam_hamiltonian){.kernel = DAM_LSE, .beta_net = 1}
+                                         : (dam_hamiltonian){.kernel = DAM_LSR, .b = 3.41};
+        const int N = i == 0 ? 30 : 40;
+        field s = field_make(h, N, 3000, 31);
+        const dam_active_field f = field_of(&s);
+        float *x = malloc((size_t)N * sizeof *x), *target = malloc((size_t)N * sizeof *target);
+        double *scratch = malloc((size_t)DAM_ACTIVE_SCRATCH(N, s.p->M) * sizeof *scratch);
+        dam_error e = {DAM_OK, ""};
+        dam_active_set set = list_at(&s, 0.95, 0.03, 0.5, x);
+        dam_active_input in = {.x = target, .sigma = 0.03, .theta = 0.5, .tolerance = 0.5};
+        int found;
+
+        in.level = reference_L(&s, x);
+        dam_patterns_rows(s.p, s.kernels, 0, 0, 1, target);
+        reference_L(&s, target);
+        in.phi = s.phi;
+        set.outer.planned = HUGE_VAL; /* whatever it costs */
+        CHECK(dam_active_centre(&set, &f, &in, acos(0.95) + 0.15, &e) == DAM_OK, "%s", e.message);
+        CHECK(set.outer.centred && set.outer.by_panel, "kernel %d: no long list around it", i);
+        found = violations(&s, &set, false, 600);
+        CHECK(found == 0, "kernel %d: %d values outside", i, found);
+        add_inner(&s, &set, 0.03, 0.5);
+        CHECK(set.inner.listed > 0 && set.inner.centre >= 0, "kernel %d: centre %d of %lld", i,
+              set.inner.centre, (long long)set.inner.listed);
+        for (int j = 0; j < 100 && set.inner.listed > 0; j++) {
+            dam_interval with, without;
+            const int centre = set.inner.centre;
+            s.kernels->normals((dam_stream){78, (uint64_t)j}, N, 0, target);
+            towards(N, set.inner.x_ref, target, 0.001 * j, x);
+            with = dam_active_evaluate(&set, &f, true, x, scratch);
+            set.inner.centre = -1;
+            without = dam_active_evaluate(&set, &f, true, x, scratch);
+            set.inner.centre = centre;
+            CHECK(with.low == without.low && with.high == without.high,
+                  "[%.17g, %.17g], wanted [%.17g, %.17g]", with.low, with.high, without.low,
+                  without.high);
+        }
+        dam_active_free(&set);
+        field_free(&s);
+        free(x);
+        free(target);
+        free(scratch);
+    }
+}
+
+/* The same list from panels and from rows. */
+static void check_rows(void)
+{
+    const dam_hamiltonian h = {.kernel = DAM_LSE, .beta_net = 1};
+    const int N = 30, stride = 32;
+    field s = field_make(h, N, 3000, 41);
+    float *x = malloc((size_t)N * sizeof *x);
+    float *rows = calloc((size_t)s.p->M * stride, sizeof *rows);
+    dam_active_set set[2];
+
+    for (int64_t mu = 0; mu < s.p->M; mu++)
+        dam_patterns_rows(s.p, s.kernels, 0, mu, 1, rows + mu * stride);
+    for (int i = 0; i < 2; i++) {
+        s.rows = i == 0 ? NULL : rows;
+        s.row_stride = stride;
+        set[i] = list_at(&s, 0.9, 0.05, 1e-3, x);
+    }
+    CHECK(set[0].outer.listed > DAM_PANEL, "only %lld are listed", (long long)set[0].outer.listed);
+    CHECK(set[0].outer.listed == set[1].outer.listed, "%lld and %lld are listed",
+          (long long)set[0].outer.listed, (long long)set[1].outer.listed);
+    CHECK(set[0].outer.room == set[1].outer.room &&
+              memcmp(set[0].outer.patterns, set[1].outer.patterns,
+                     (size_t)set[0].outer.room * sizeof *rows) == 0,
+          "the listed patterns differ");
+    for (int i = 0; i < 2; i++)
+        dam_active_free(set + i);
+    field_free(&s);
+    free(rows);
+    free(x);
+}
+
 /* The check above must notice bounds that claim too much. */
 static void check_shrunk_bounds(void)
 {
@@ -342,6 +426,8 @@ int main(void)
     const char *cells = getenv("DAM_TEST_CELLS");
 
     check_intervals();
+    check_centred();
+    check_rows();
     check_shrunk_bounds();
     check_decisions(cells ? atoi(cells) : 60);
     return check_finish();
