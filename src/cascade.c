@@ -51,6 +51,10 @@
 
 /* Steps that chains may be behind so many others, waiting for company. */
 #define LAG 16
+#define LAG_OF_RENEWALS 64
+
+/* Steps that a chain takes one after another where its lists decide: what it needs is at hand. */
+#define STEPS_AT_A_TIME 8
 
 /* How much narrower than proposals' intervals those are of what these leave open. */
 #define AGAIN_WIDTH 0.1
@@ -755,13 +759,13 @@ static bool enough(const dam_cascade *w, int64_t n)
 }
 
 /* Whether chain `c` is so far behind that at last it would be nearly alone. */
-static bool is_late(const dam_cascade *w, int64_t c)
+static bool is_late(const dam_cascade *w, int64_t c, uint64_t lag)
 {
     int64_t behind = 0;
 
     for (int64_t i = 0; i < w->g->chains; i++)
         behind +=
-            w->g->chain[i].steps < w->end && w->g->chain[i].steps <= w->g->chain[c].steps + LAG;
+            w->g->chain[i].steps < w->end && w->g->chain[i].steps <= w->g->chain[c].steps + lag;
     return !enough(w, behind);
 }
 
@@ -780,7 +784,7 @@ static bool park(dam_cascade *w, size_t i, int64_t former, int64_t n)
         moving +=
             w->g->chain[c].steps < w->end && (!is_open(w, c) || (w->renew[c] && w->parked[c] == 0));
     for (int64_t slot = 0; slot < n; slot++)
-        if (is_late(w, w->slot[slot]))
+        if (is_late(w, w->slot[slot], LAG))
             return false;
     for (int64_t slot = 0; slot < n && moving > 0; slot++)
         w->parked[w->slot[slot]] = slot < former ? i + 1 : i + 2;
@@ -800,7 +804,7 @@ static void park_renewals(dam_cascade *w)
         const bool renewal = w->renew[c] && is_open(w, c);
         n += renewal;
         moving += w->g->chain[c].steps < w->end && !is_open(w, c);
-        wait = wait && !(renewal && is_late(w, c));
+        wait = wait && !(renewal && is_late(w, c, LAG_OF_RENEWALS));
     }
     wait = wait && moving > 0 && n < DAM_TILE && !enough(w, n);
     for (int64_t c = 0; c < w->g->chains; c++)
@@ -1097,6 +1101,39 @@ static void propose(dam_cascade *w, int64_t c)
     w->renew[c] = false;
 }
 
+void dam_cascade_carry_out(dam_cascade *w, int64_t c)
+{
+    const int N = w->g->N;
+    dam_chain *chain = w->g->chain + c;
+    const bool accepted = w->verdict[c] == DAM_ACCEPTED;
+
+    if (accepted) {
+        w->now[c] = w->next[c];
+        memcpy(w->g->x + c * N, w->proposal + c * N, (size_t)N * sizeof *w->g->x);
+        chain->exact = w->now[c].low == w->now[c].high;
+        chain->L = chain->exact ? w->now[c].low : 0.5 * (w->now[c].low + w->now[c].high);
+        chain->phi = w->next_phi[c];
+    }
+    chain->now = w->now[c];
+    chain->decisions = dam_absorb(chain->decisions, accepted);
+    chain->known_at = ++chain->steps;
+}
+
+/* Asks the lists of chain `c`, and takes further steps as long as they decide. */
+static void go_by_lists(dam_cascade *w, int64_t c)
+{
+    const dam_chain *chain = w->g->chain + c;
+
+    try_lists(w, c, chain->steps);
+    for (int i = 1; i < STEPS_AT_A_TIME && !w->measure; i++) {
+        if (w->verdict[c] == DAM_UNDECIDED || chain->steps + 1 >= w->end)
+            return;
+        dam_cascade_carry_out(w, c);
+        propose(w, c);
+        try_lists(w, c, chain->steps);
+    }
+}
+
 dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
 {
     dam_status status;
@@ -1110,7 +1147,7 @@ dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e)
     }
     for (int64_t c = 0; w->active && c < w->g->chains; c++)
         if (is_open(w, c) && w->parked[c] == 0)
-            try_lists(w, c, w->g->chain[c].steps);
+            go_by_lists(w, c);
     if (w->active)
         park_renewals(w);
     for (size_t i = 0; i < PASSES; i++)

@@ -84,9 +84,12 @@ dam_status dam_cascade_settle(dam_cascade *w);
 
 /*
  * The proposals of the next step of each chain that is not at step `end` yet, and the verdicts on
- * them; the chains do not change. Unless measuring, the verdict may be left for a later call:
- * DAM_UNDECIDED, as for chains that are there.
+ * them. Unless measuring, a chain may take some steps before, and the verdict may be left for a
+ * later call: DAM_UNDECIDED, as for chains that are there.
  */
 dam_status dam_cascade_decide(dam_cascade *w, uint64_t end, dam_error *e);
+
+/* Carries out the verdict on chain `c`. */
+void dam_cascade_carry_out(dam_cascade *w, int64_t c);
 
 #endif

@@ -137,25 +137,6 @@ static void align_unknown(const march *m)
     }
 }
 
-/* Carries out the verdict on chain `c`. */
-static void carry_out(march *m, int64_t c)
-{
-    const dam_cascade *w = &m->cascade;
-    dam_chain *chain = m->g->chain + c;
-    const bool accepted = w->verdict[c] == DAM_ACCEPTED;
-
-    if (accepted) {
-        w->now[c] = w->next[c];
-        memcpy(m->g->x + c * m->g->N, w->proposal + c * m->g->N, (size_t)m->g->N * sizeof *m->g->x);
-        chain->exact = w->now[c].low == w->now[c].high;
-        chain->L = chain->exact ? w->now[c].low : 0.5 * (w->now[c].low + w->now[c].high);
-        chain->phi = w->next_phi[c];
-    }
-    chain->now = w->now[c];
-    chain->decisions = dam_absorb(chain->decisions, accepted);
-    chain->known_at = ++chain->steps;
-}
-
 static void accumulate(dam_chain *chain, bool accepted)
 {
     chain->accepted += accepted;
@@ -191,7 +172,7 @@ static void complete_step(march *m)
 
     for (int64_t c = 0; c < g->chains; c++)
         if (m->cascade.verdict[c] != DAM_UNDECIDED)
-            carry_out(m, c);
+            dam_cascade_carry_out(&m->cascade, c);
     if (!m->cascade.measure)
         return;
     align_unknown(m);
