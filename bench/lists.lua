@@ -1,12 +1,13 @@
 -- Time with lists of near patterns over time without, on the same chains from their first step on,
 -- over the (alpha, T) grid of the published maps: below 1 lists pay, above 1 they are in the way.
 -- The better of two rounds counts, taken by turns, as other programs only make things slower.
---   bench/lists.lua [steps]
+--   bench/lists.lua [steps [measure]]
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 local support = require "support"
 
 local steps = tonumber(arg[1]) or 2000
+local advance = arg[2] == "measure" and "sample" or "run"
 local alphas = { 0.02, 0.05, 0.1, 0.2, 0.3 }
 local T = { 0.1, 0.25, 0.5, 1.0, 2.0 }
 
@@ -14,12 +15,12 @@ local function seconds(H, p, t, evaluation)
   local s <close> = dam.mh { hamiltonian = H, patterns = p, T = t, replicas = 20,
     init = { phi = { 0.75, 1.0 } }, evaluation = evaluation }
   local begin = dam.clock()
-  s:run(steps)
+  s[advance](s, steps)
   return dam.clock() - begin
 end
 
 for _, H in ipairs { dam.lse(), dam.lsr { b = 3.41 } } do
-  local title = ("%s: time of %d steps with lists / without"):format(H, steps)
+  local title = ("%s: time of s:%s(%d) with lists / without"):format(H, advance, steps)
   support.map(title, alphas, T, 2, "%10.2f", function(p, t)
     local with, without = math.huge, math.huge
     for _ = 1, 2 do
