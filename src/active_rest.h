@@ -51,9 +51,11 @@
 #define DAM_ACTIVE_LARGEST_LOSS 1.5
 #define DAM_ACTIVE_LAST_LOSS 0.5
 
-/* In units of theta: where the rest says nothing any more. (LSE: never more than e^30, so that
- * terms beyond those that are tabulated are hopeless.) */
+/* In units of theta: where the rest says nothing any more; e^30 for LSE, at most. */
 #define DAM_ACTIVE_HOPELESS 5.0
+
+/* LSE: terms are cut off at so many e-folds above the one that they are relative to. */
+#define DAM_ACTIVE_TERM 690.0
 
 /* What the patterns left out add is between low and high; LSE: relative to exp(c (top - 1)). */
 typedef struct {
@@ -91,13 +93,16 @@ DAM_HD double dam_active_cosine(int step)
 #endif
 }
 
-/* The term of a pattern at an angle, or more; LSE: relative to exp(c (top - 1)), and not so far
- * from it that it could not be represented. */
+/*
+ * The term of a pattern at an angle, or more; LSE: relative to exp(c (top - 1)), and not so far from
+ * it that it could not be represented. What is cut off above makes any sum too large to be of use:
+ * see dam_active_widest.
+ */
 DAM_HD double dam_active_term_up(const dam_reference *f, double top, double cosine)
 {
     const double up = cosine + DAM_NORM_SLACK;
 
-    return f->kernel == DAM_LSE   ? exp(fmax(-690.0, fmin(690.0, f->c * (up - top))))
+    return f->kernel == DAM_LSE   ? exp(fmax(-690.0, fmin(DAM_ACTIVE_TERM, f->c * (up - top))))
            : f->kernel == DAM_LSR ? dam_term_lsr(f, up)
                                   : pow(up, f->k);
 }
@@ -142,15 +147,17 @@ DAM_HD double dam_active_scale(const dam_reference *f, double level, double top)
 {
     return f->kernel == DAM_POLYNOMIAL ? 1.0 / f->N
            : f->kernel == DAM_LSR      ? exp(level)
-                                       : exp(fmin(700.0, level - f->c * (top - 1.0)));
+                                       : exp(fmin(600.0, level - f->c * (top - 1.0)));
 }
 
-/* The widest rest that still says something. */
+/* The widest rest that still says something; LSE: less than a term that is cut off. */
 DAM_HD double dam_active_widest(const dam_reference *f, double scale, double width, double theta)
 {
     const double hopeless = fmin(30.0, DAM_ACTIVE_HOPELESS * theta);
+    const double widest =
+        fmax(width, f->kernel == DAM_POLYNOMIAL ? hopeless * scale : scale * expm1(hopeless));
 
-    return fmax(width, f->kernel == DAM_POLYNOMIAL ? hopeless * scale : scale * expm1(hopeless));
+    return f->kernel == DAM_LSE ? fmin(widest, exp(DAM_ACTIVE_TERM - 1.0)) : widest;
 }
 
 /* Steps that a list of this skin, in steps of the angle, lives; `spread` is the mean square angle

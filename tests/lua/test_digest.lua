@@ -177,6 +177,24 @@ t.test("states taken out and put back", function()
   t.equal(hot:state(), a:state(), "states")
 end)
 
+-- Hot, cold and with steps of a thousand proposals, L changes by so much that what a list leaves
+-- out cannot be represented beside it.
+t.test("lists where terms differ by more than e^690", function()
+  for _, case in ipairs { { 7337.59745, 0.000553746, 4439.04, 8000, 42, 2995 },
+    { 15076.4916, 0.000226522, 15019.4, 4000, 868, 2634 } } do
+    local beta_net, T1, step, M, pattern_seed, seed = table.unpack(case)
+    local function found(evaluation)
+      return digest({ hamiltonian = dam.lse { beta_net = beta_net }, N = 36, M = M, disorder = 1,
+        pattern_seed = pattern_seed, seed = seed, T = T1, step = step, replicas = 8, init = "hot",
+        evaluation = evaluation }, 150)
+    end
+    local wanted = found "reference"
+    for _, evaluation in ipairs { "active", "active+single", "auto" } do
+      t.equal(found(evaluation), wanted, evaluation)
+    end
+  end
+end)
+
 t.test("set_T there and back", function()
   local a <close> = sampler()
   local b <close> = sampler()
