@@ -455,6 +455,7 @@ void dam_active_begin(dam_active_set *set, double sigma)
 {
     set->outer.listed = set->inner.listed = -1;
     set->outer.spread = set->inner.spread = 0;
+    set->outer.inner_alone = set->outer.inner_life = 0;
     set->sigma = sigma;
     set->account = 0;
     set->retry_at = set->patience = 0;

@@ -594,9 +594,9 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         set->outer.debt += w->field.plain_cost;
         w->renew[c] = set->outer.debt >= dam_active_build_cost(&w->field);
     }
-    if (!dam_active_pays(set, &w->field, step + 1))
-        return;
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
+    if (!dam_active_pays(set, &w->field, step + 1))
+        w->renew[c] = false;
 }
 
 /* Index of the largest of the alignments of all patterns. */
