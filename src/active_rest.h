@@ -94,9 +94,9 @@ DAM_HD double dam_active_cosine(int step)
 }
 
 /*
- * The term of a pattern at an angle, or more; LSE: relative to exp(c (top - 1)), and not so far from
- * it that it could not be represented. What is cut off above makes any sum too large to be of use:
- * see dam_active_widest.
+ * The term of a pattern at an angle, or more; LSE: relative to exp(c (top - 1)), and not so far
+ * from it that it could not be represented. What is cut off above makes any sum too large to be of
+ * use: see dam_active_widest.
  */
 DAM_HD double dam_active_term_up(const dam_reference *f, double top, double cosine)
 {
