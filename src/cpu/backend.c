@@ -185,7 +185,10 @@ static int64_t gang_size(const dam_sampler *s, int64_t disorders, int64_t unit)
     int64_t size = (chains + parts - 1) / parts;
 
     size = size < least ? least : size;
-    if (size > DAM_COARSE_TILE / 2)
+    if (disorders < omp_get_max_threads()) { /* gangs of one size, for threads to end together */
+        const int64_t gangs = (chains + size - 1) / size;
+        size = (chains + gangs - 1) / gangs;
+    } else if (size > DAM_COARSE_TILE / 2)
         size = (size + DAM_COARSE_TILE - 1) / DAM_COARSE_TILE * DAM_COARSE_TILE;
     size = (size + unit - 1) / unit * unit;
     return size < chains ? size : chains;
