@@ -458,20 +458,27 @@ void dam_active_begin(dam_active_set *set, double sigma)
     set->outer.inner_alone = set->outer.inner_life = 0;
     set->sigma = sigma;
     set->account = 0;
-    set->retry_at = set->patience = 0;
+    memset(set->wait, 0, sizeof set->wait);
     set->basin = set->rejected = 0;
 }
 
 /* No list for a while, longer each time. */
-static void rest_from_lists(dam_active_set *set, uint64_t step)
+static void rest_from_lists(dam_active_set *set, const dam_active_field *f, uint64_t step)
 {
-    set->patience =
-        set->patience ? DAM_ACTIVE_PATIENCE_FACTOR * set->patience : DAM_ACTIVE_FIRST_PATIENCE;
-    if (set->patience > DAM_ACTIVE_LAST_PATIENCE)
-        set->patience = DAM_ACTIVE_LAST_PATIENCE;
-    set->retry_at = step + set->patience;
+    uint64_t *patience = &set->wait[f->measure].patience;
+
+    *patience = *patience ? DAM_ACTIVE_PATIENCE_FACTOR * *patience : DAM_ACTIVE_FIRST_PATIENCE;
+    if (*patience > DAM_ACTIVE_LAST_PATIENCE)
+        *patience = DAM_ACTIVE_LAST_PATIENCE;
+    set->wait[f->measure].retry_at = step + *patience;
     set->outer.listed = -1;
+    set->outer.spread = 0; /* the chain may have been on its way to where it is by then */
     set->account = 0;
+}
+
+bool dam_active_may_try(const dam_active_set *set, const dam_active_field *f, uint64_t step)
+{
+    return step >= set->wait[f->measure].retry_at;
 }
 
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
@@ -500,9 +507,9 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
             return status;
     }
     if (set->outer.listed < 0)
-        rest_from_lists(set, in->step);
-    else if (set->outer.made_at > set->retry_at + set->patience)
-        set->patience = 0;
+        rest_from_lists(set, f, in->step);
+    else if (set->outer.made_at > set->wait[f->measure].retry_at + set->wait[f->measure].patience)
+        set->wait[f->measure].patience = 0;
     set->account -= set->outer.listed >= 0 ? from.build : 0;
     return DAM_OK;
 }
@@ -530,7 +537,7 @@ bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t st
     set->account = fmin(set->account + f->plain_cost, DAM_ACTIVE_CREDIT * build);
     if (set->account >= -DAM_ACTIVE_LARGEST_LOSS * build)
         return true;
-    rest_from_lists(set, step);
+    rest_from_lists(set, f, step);
     return false;
 }
 

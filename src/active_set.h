@@ -36,6 +36,7 @@ typedef struct {
     int row_stride;
     double pass_cost;        /* of one pattern for one state where all are: cycles, roughly */
     double plain_cost;       /* of a proposal without a list */
+    bool measure;            /* energies are wanted, too */
     dam_active_terms *terms; /* scratch */
 } dam_active_field;
 
@@ -61,12 +62,14 @@ typedef struct {
 
 typedef struct {
     dam_active_list outer, inner;
-    double sigma;      /* of the proposals that the set knows; a change begins anew */
-    double account;    /* cost saved by lists so far, or lost; never much above zero */
-    uint64_t retry_at; /* step at which a list may be tried again */
-    uint64_t patience; /* steps to wait after the next list that does not pay */
-    int64_t basin;     /* nearest pattern, from 1, when the last list was made; 0: none yet */
-    int64_t rejected;  /* pattern, from 1, around which a list would cost more */
+    double sigma;   /* of the proposals that the set knows; a change begins anew */
+    double account; /* cost saved by lists so far, or lost; never much above zero */
+    struct {
+        uint64_t retry_at; /* step at which a list may be tried again */
+        uint64_t patience; /* steps to wait after the next list that does not pay */
+    } wait[2];             /* where energies are measured, and lists save more: wait[1] */
+    int64_t basin;         /* nearest pattern, from 1, when the last list was made; 0: none yet */
+    int64_t rejected;      /* pattern, from 1, around which a list would cost more */
 } dam_active_set;
 
 /* What a list is made for. */
@@ -98,6 +101,9 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
  */
 dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
                              const dam_active_input *in, double angle, dam_error *e);
+
+/* Whether a list may be tried at this step, after others that did not pay. */
+bool dam_active_may_try(const dam_active_set *set, const dam_active_field *f, uint64_t step);
 
 /*
  * Takes note of a proposal that the lists were asked about; false when they have cost so much more

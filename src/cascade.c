@@ -270,7 +270,8 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .rows = g->coarse ? g->coarse->rows : NULL,
                                   .row_stride = g->coarse ? g->coarse->stride : 0,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M + lone,
-                                  .plain_cost = plain_cost(w)};
+                                  .plain_cost = plain_cost(w),
+                                  .measure = w->measure};
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         steps < (g->lists ? 1 : DAM_ACTIVE_LEAST_STEPS))
         return DAM_OK;
@@ -579,7 +580,7 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
     dam_verdict v = DAM_UNDECIDED;
 
     if (set->outer.listed < 0) {
-        w->renew[c] = step + 1 >= set->retry_at;
+        w->renew[c] = dam_active_may_try(set, &w->field, step + 1);
         return;
     }
     chain->tried[DAM_TIER_ACTIVE]++;
