@@ -17,10 +17,20 @@
 #define MOST_ROWS 5
 
 /* Making a list, the alignments apart: per pattern, and once; cycles. */
-#define SORT_COST 5.0
-#define COPY_COST 4.0 /* per component */
-#define OUTER_COST 6e4
+#define SORT_COST 11.0
+#define COPY_COST 10.0 /* per component */
+#define OUTER_COST 8e4
 #define INNER_COST 2e4
+
+/* After a list that did not pay the first wait is at least so many times as long as the steps that
+ * trying one costs. */
+#define TRIAL_STEPS 10.0
+
+/* What a list may promise to cost, of doing without, where lists have kept paying. */
+#define TRUSTED_PROMISE 2.0
+
+/* Rows of so many patterns are fetched while others are copied. */
+#define COPIED_AT_A_TIME 16
 
 /* Evaluations of the outer list for each inner one. */
 #define ASKED_PER_INNER 2.0
@@ -139,6 +149,17 @@ double dam_active_build_cost(const dam_active_field *f)
     return (double)f->M * (f->pass_cost + SORT_COST) + OUTER_COST;
 }
 
+static double copy_cost(const dam_active_field *f, int64_t listed)
+{
+    return COPY_COST * f->N * (double)listed;
+}
+
+/* What the outer list has cost. */
+static double made_cost(const dam_active_set *set, const dam_active_field *f)
+{
+    return dam_active_build_cost(f) + copy_cost(f, set->outer.listed);
+}
+
 double dam_active_inner_cost(const dam_active_set *set)
 {
     return set->outer.cost + INNER_COST;
@@ -180,7 +201,6 @@ static double cost_with_inner(const plan *p, double inner_alone, double inner_li
 static void complete(plan *p, const dam_active_field *f, const source *from, const plan *smaller,
                      int n)
 {
-    const double copy = COPY_COST * f->N * (double)p->listed;
     double step = p->alone;
 
     for (int i = 0; i < n && from->inner_spread > 0; i++) {
@@ -192,7 +212,8 @@ static void complete(plan *p, const dam_active_field *f, const source *from, con
             p->inner_life = life;
         }
     }
-    p->cost = step + (from->build + copy) / dam_active_life(p->skin, from->spread);
+    p->cost =
+        step + (from->build + copy_cost(f, p->listed)) / dam_active_life(p->skin, from->spread);
 }
 
 /* The list that costs least; `width` is what its rest may add to the sum. */
@@ -297,31 +318,29 @@ static dam_status make_room(dam_active_list *list, const dam_active_field *f, in
     return DAM_OK;
 }
 
-/* Copies n patterns, at[0 .. n-1] of a panel, to the places of the list from `used` on; from rows,
- * where there are any, as in a panel a pattern's components lie far apart. */
+/* Copies patterns mu[0 .. n-1] to the places of the list from `used` on; from rows, where there are
+ * any, as in a panel a pattern's components lie far apart. */
 static void copy_some(dam_active_list *list, const dam_active_field *f, const source *from,
-                      int64_t first, const int *at, int n, int64_t used)
+                      const int64_t *mu, int n, int64_t used)
 {
     const int64_t N = f->N, stride = list->by_panel ? DAM_PANEL : 1;
-    const float *panel;
-    float *to[DAM_PANEL];
+    const float *panel[COPIED_AT_A_TIME];
+    float *to[COPIED_AT_A_TIME];
 
-    if (n == 0)
-        return;
     for (int j = 0; j < n; j++) {
         const int64_t i = used + j;
         to[j] = list->patterns +
                 (list->by_panel ? i / DAM_PANEL * DAM_PANEL * N + i % DAM_PANEL : i * N);
+        panel[j] = from->panels + mu[j] / DAM_PANEL * DAM_PANEL * N + mu[j] % DAM_PANEL;
     }
     for (int j = 0; from->rows && j < n; j++) {
-        const float *row = from->rows + (first + at[j]) * f->row_stride;
+        const float *row = from->rows + mu[j] * f->row_stride;
         for (int64_t k = 0; k < N; k++)
             to[j][k * stride] = row[k];
     }
-    panel = from->panels + first * N;
-    for (int64_t k = 0; !from->rows && k < N; k++, panel += DAM_PANEL)
+    for (int64_t k = 0; !from->rows && k < N; k++)
         for (int j = 0; j < n; j++)
-            to[j][k * stride] = panel[at[j]];
+            to[j][k * stride] = panel[j][k * DAM_PANEL];
 }
 
 /* Asks for the row of a pattern, where there are rows. */
@@ -336,23 +355,28 @@ static void copy_patterns(dam_active_list *list, const dam_active_field *f, cons
                           const plan *p)
 {
     const int N = f->N;
-    int lowest = BINS, at[2][DAM_PANEL], n[2] = {0, 0};
-    int64_t used = 0;
+    int64_t mu[2][COPIED_AT_A_TIME], used = 0, found = 0;
+    int lowest = BINS;
 
     while (lowest > 0 && nearest[lowest - 1] <= p->last)
         lowest--;
-    /* those of a panel while rows of the next one are on their way */
-    for (int64_t first = 0; first < from->patterns + DAM_PANEL && used < p->listed;
-         first += DAM_PANEL) {
-        const int turn = (int)(first / DAM_PANEL % 2);
-        n[turn] = 0;
-        for (int j = 0; j < DAM_PANEL && first + j < from->patterns; j++)
-            if (dam_active_bin(from->phi[first + j]) >= lowest) {
-                fetch_row(f, from, first + j);
-                at[turn][n[turn]++] = j;
-            }
-        copy_some(list, f, from, first - DAM_PANEL, at[!turn], n[!turn], used);
-        used += n[!turn];
+    /* some while rows of the next ones are on their way */
+    for (int64_t i = 0; i < from->patterns && found < p->listed; i++) {
+        if (dam_active_bin(from->phi[i]) < lowest)
+            continue;
+        fetch_row(f, from, i);
+        mu[found / COPIED_AT_A_TIME % 2][found % COPIED_AT_A_TIME] = i;
+        found++;
+        if (found % COPIED_AT_A_TIME == 0 && found > COPIED_AT_A_TIME) {
+            copy_some(list, f, from, mu[found / COPIED_AT_A_TIME % 2], COPIED_AT_A_TIME, used);
+            used += COPIED_AT_A_TIME;
+        }
+    }
+    while (used < found) {
+        const int64_t left = found - used;
+        const int n = left < COPIED_AT_A_TIME ? (int)left : COPIED_AT_A_TIME;
+        copy_some(list, f, from, mu[used / COPIED_AT_A_TIME % 2], n, used);
+        used += n;
     }
     list->listed = used;
     if (list->by_panel && used % DAM_PANEL) /* what stands beyond is computed, and not used */
@@ -415,7 +439,7 @@ static dam_status make_list(dam_active_list *list, const dam_active_field *f, co
         p.inner_life = list->inner_life;
         p.cost = p.inner_life > 0 ? fmin(p.alone, cost_with_inner(&p, p.inner_alone, p.inner_life))
                                   : p.alone;
-        p.cost += (from->build + COPY_COST * f->N * (double)p.listed) / CENTRED_LIFE;
+        p.cost += (from->build + copy_cost(f, p.listed)) / CENTRED_LIFE;
     } else {
         p = best_plan(f, from, in->sigma, &s, width);
     }
@@ -462,12 +486,13 @@ void dam_active_begin(dam_active_set *set, double sigma)
     set->basin = set->rejected = 0;
 }
 
-/* No list for a while, longer each time. */
-static void rest_from_lists(dam_active_set *set, const dam_active_field *f, uint64_t step)
+void dam_active_rest_from_lists(dam_active_set *set, const dam_active_field *f, uint64_t step)
 {
+    const double first = TRIAL_STEPS * dam_active_build_cost(f) / f->plain_cost;
     uint64_t *patience = &set->wait[f->measure].patience;
 
-    *patience = *patience ? DAM_ACTIVE_PATIENCE_FACTOR * *patience : DAM_ACTIVE_FIRST_PATIENCE;
+    *patience = *patience ? DAM_ACTIVE_PATIENCE_FACTOR * *patience
+                          : (uint64_t)fmax(DAM_ACTIVE_FIRST_PATIENCE, first);
     if (*patience > DAM_ACTIVE_LAST_PATIENCE)
         *patience = DAM_ACTIVE_LAST_PATIENCE;
     set->wait[f->measure].retry_at = step + *patience;
@@ -481,6 +506,15 @@ bool dam_active_may_try(const dam_active_set *set, const dam_active_field *f, ui
     return step >= set->wait[f->measure].retry_at;
 }
 
+/*
+ * What a list may promise to cost at most, of doing without. Promises come from few steps, so where
+ * lists have kept paying for chains like this one, one that looks bad is no reason to stop.
+ */
+static double dearest_promise(const dam_active_input *in, double build)
+{
+    return in->account > build ? TRUSTED_PROMISE : in->account > 0 ? 1.0 : DAM_ACTIVE_WORTHWHILE;
+}
+
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
                             const dam_active_input *in, dam_error *e)
 {
@@ -492,7 +526,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     set->inner.listed = -1;
     set->inner.debt = 0;
     if (set->outer.listed >= 0) {
-        paid = set->account > -DAM_ACTIVE_LAST_LOSS * from.build;
+        paid = in->account > -DAM_ACTIVE_LAST_LOSS * made_cost(set, f);
         if (!set->outer.centred)
             learn_spread(&set->outer, f, in);
         set->outer.listed = -1;
@@ -500,17 +534,17 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     from.spread = spread_of(set->outer.spread, in->spread, in);
     from.inner_spread = spread_of(set->inner.spread, in->inner_spread, in);
     if (paid) {
-        /* a list must promise much, unless the lists before have kept their promises */
-        const double part = set->account > from.build ? 1.0 : DAM_ACTIVE_WORTHWHILE;
-        status = make_list(&set->outer, f, &from, in, 0, part * f->plain_cost, e);
+        status = make_list(&set->outer, f, &from, in, 0,
+                           dearest_promise(in, from.build) * f->plain_cost, e);
         if (status)
             return status;
     }
     if (set->outer.listed < 0)
-        rest_from_lists(set, f, in->step);
+        dam_active_rest_from_lists(set, f, in->step);
     else if (set->outer.made_at > set->wait[f->measure].retry_at + set->wait[f->measure].patience)
         set->wait[f->measure].patience = 0;
-    set->account -= set->outer.listed >= 0 ? from.build : 0;
+    if (set->outer.listed >= 0)
+        set->account -= made_cost(set, f);
     return DAM_OK;
 }
 
@@ -526,19 +560,17 @@ dam_status dam_active_centre(dam_active_set *set, const dam_active_field *f,
 
     if (set->outer.listed >= 0)
         find_centre(set, &set->outer, f->N);
-    set->account -= first && set->outer.listed >= 0 ? from.build : 0;
+    if (first && set->outer.listed >= 0)
+        set->account -= made_cost(set, f);
     return status;
 }
 
-bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step)
+bool dam_active_pays(dam_active_set *set, const dam_active_field *f)
 {
-    const double build = dam_active_build_cost(f);
+    const double build = made_cost(set, f);
 
     set->account = fmin(set->account + f->plain_cost, DAM_ACTIVE_CREDIT * build);
-    if (set->account >= -DAM_ACTIVE_LARGEST_LOSS * build)
-        return true;
-    rest_from_lists(set, f, step);
-    return false;
+    return set->account >= -DAM_ACTIVE_LARGEST_LOSS * build;
 }
 
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,

@@ -81,6 +81,7 @@ typedef struct {
     double theta;      /* scale of the decisions */
     double tolerance;  /* of L: wider intervals are of little use */
     double spread, inner_spread; /* what lists of chains like this one have learnt; 0: nothing */
+    double account;              /* mean of theirs and this one's */
     uint64_t step;               /* > 0 */
 } dam_active_input;
 
@@ -107,9 +108,12 @@ bool dam_active_may_try(const dam_active_set *set, const dam_active_field *f, ui
 
 /*
  * Takes note of a proposal that the lists were asked about; false when they have cost so much more
- * than doing without that they are dropped, for a while.
+ * than doing without that they should be dropped, unless they pay for chains like this one.
  */
-bool dam_active_pays(dam_active_set *set, const dam_active_field *f, uint64_t step);
+bool dam_active_pays(dam_active_set *set, const dam_active_field *f);
+
+/* No list for a while, longer each time. */
+void dam_active_rest_from_lists(dam_active_set *set, const dam_active_field *f, uint64_t step);
 
 /* Makes the inner list around a state, or decides that none pays for a while. */
 dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f,

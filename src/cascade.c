@@ -27,13 +27,18 @@
 #define SHARED_COST 0.1
 #define SHARED_BYTES (UINT64_C(1) << 20)
 #define FAR_COST 0.4
-#define FAR_BYTES (UINT64_C(20) << 20)
+#define FAR_BYTES (UINT64_C(12) << 20)
 
 /* What a pass in one byte costs more for LSE: more patterns are near. */
 #define LSE_MORE 1.3
 
 /* Of proposals, roughly. */
 #define USUAL_ACCEPTANCE 0.35
+
+/* When measuring in one byte, what passes for many chains cost of that, and how much more it is for
+ * one alone. */
+#define MEASURED 0.7
+#define MEASURED_ALONE 1.5
 
 /* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
  * fraction of them that is too much, and steps to wait. */
@@ -237,13 +242,17 @@ static double plain_cost(const dam_cascade *w)
     const bool enough = first < PASSES && passes[first].tier == DAM_TIER_COARSE &&
                         w->g->reference->kernel == DAM_LSR;
     size_t exact = first;
+    double cost;
 
     if (!w->measure || enough)
         return cost_of(w->g, first);
     while (exact < PASSES && !passes[exact].fine)
         exact = after(w->g, exact, true);
-    return fmin(cost_of(w->g, exact),
-                cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
+    cost =
+        fmin(cost_of(w->g, exact), cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
+    if (passes[first].kind == DAM_ONE_BYTE)
+        cost *= MEASURED * (1.0 + MEASURED_ALONE / (double)w->g->chains);
+    return cost;
 }
 
 /* Cycles per component to bring in patterns for one chain alone. */
@@ -520,6 +529,21 @@ static double shared_spread(const dam_cascade *w, int64_t c, bool inner)
     return n > 0 ? exp(sum / (double)n) : 0;
 }
 
+/* The mean account of the chains at the temperature of chain `c`: a pass for few of them costs
+ * nearly as much as for all, so they had better do the same. */
+static double shared_account(const dam_cascade *w, int64_t c)
+{
+    double sum = 0;
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < w->g->chains; i++)
+        if (w->g->chain[i].theta == w->g->chain[c].theta) {
+            sum += w->active[i].account;
+            n++;
+        }
+    return sum / (double)n;
+}
+
 /* What a list is to be made for: around the proposal of chain `c`, whose alignments are `phi`. */
 static dam_active_input list_input(const dam_cascade *w, int64_t c, const double *phi,
                                    uint64_t step)
@@ -537,6 +561,7 @@ static dam_active_input list_input(const dam_cascade *w, int64_t c, const double
         .tolerance = w->measure ? fmin(tolerance, certified) : tolerance,
         .spread = shared_spread(w, c, false),
         .inner_spread = shared_spread(w, c, true),
+        .account = shared_account(w, c),
         .step = step + 1,
     };
 }
@@ -596,8 +621,10 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         w->renew[c] = set->outer.debt >= dam_active_build_cost(&w->field);
     }
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
-    if (!dam_active_pays(set, &w->field, step + 1))
+    if (!dam_active_pays(set, &w->field) && shared_account(w, c) <= 0) {
+        dam_active_rest_from_lists(set, &w->field, step + 1);
         w->renew[c] = false;
+    }
 }
 
 /* Index of the largest of the alignments of all patterns. */
