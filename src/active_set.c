@@ -510,9 +510,14 @@ bool dam_active_may_try(const dam_active_set *set, const dam_active_field *f, ui
  * What a list may promise to cost at most, of doing without. Promises come from few steps, so where
  * lists have kept paying for chains like this one, one that looks bad is no reason to stop.
  */
-static double dearest_promise(const dam_active_input *in, double build)
+static double dearest_promise(const dam_active_set *set, const dam_active_field *f,
+                              const dam_active_input *in, double build)
 {
-    return in->account > build ? TRUSTED_PROMISE : in->account > 0 ? 1.0 : DAM_ACTIVE_WORTHWHILE;
+    const bool unknown = in->spread == 0 && set->wait[f->measure].patience == 0;
+
+    return unknown || in->account > build ? TRUSTED_PROMISE
+           : in->account > 0              ? 1.0
+                                          : DAM_ACTIVE_WORTHWHILE;
 }
 
 dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
@@ -535,7 +540,7 @@ dam_status dam_active_build(dam_active_set *set, const dam_active_field *f,
     from.inner_spread = spread_of(set->inner.spread, in->inner_spread, in);
     if (paid) {
         status = make_list(&set->outer, f, &from, in, 0,
-                           dearest_promise(in, from.build) * f->plain_cost, e);
+                           dearest_promise(set, f, in, from.build) * f->plain_cost, e);
         if (status)
             return status;
     }
