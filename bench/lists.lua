@@ -8,8 +8,8 @@ local support = require "support"
 
 local steps = tonumber(arg[1]) or 2000
 local advance = arg[2] == "measure" and "sample" or "run"
-local alphas = { 0.02, 0.05, 0.1, 0.2, 0.3 }
-local T = { 0.1, 0.25, 0.5, 1.0, 2.0 }
+local alphas = { 0.02, 0.05, 0.1, 0.15, 0.2, 0.3 }
+local T = { 0.1, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0 }
 
 local function seconds(H, p, t, evaluation)
   local s <close> = dam.mh { hamiltonian = H, patterns = p, T = t, replicas = 20,

@@ -16,11 +16,22 @@
 /* Lists up to this length are kept in rows: a panel is faster for more. */
 #define MOST_ROWS 5
 
-/* Making a list, the alignments apart: per pattern, and once; cycles. */
+/* Making a list beyond the pass over the patterns: per pattern, and once; cycles. */
+#define KEEP_COST 6.0
 #define SORT_COST 11.0
 #define COPY_COST 10.0 /* per component */
 #define OUTER_COST 8e4
-#define INNER_COST 2e4
+#define INNER_COST 8e4
+
+/* What it costs more, per component, to bring in patterns of more than so many bytes from a cache
+ * that cores share, and those of more than so many from memory, which cores share, too. */
+#define SHARED_COST 0.1
+#define SHARED_BYTES (UINT64_C(1) << 20)
+#define FAR_COST 0.4
+#define FAR_BYTES (UINT64_C(12) << 20)
+
+/* Lists that share the caches, roughly. */
+#define LISTS 16
 
 /* After a list that did not pay the first wait is at least so many times as long as the steps that
  * trying one costs. */
@@ -133,20 +144,33 @@ double dam_active_term_cost(const dam_reference *f)
     return f->kernel == DAM_LSE ? 6.5 : 1.5;
 }
 
-/* Cycles, roughly, of a list of this length. */
+double dam_active_far_cost(uint64_t bytes)
+{
+    return bytes > FAR_BYTES ? FAR_COST : bytes > SHARED_BYTES ? SHARED_COST : 0.0;
+}
+
+/* Cycles, roughly, of a list of this length; others share the caches with it. */
 static double evaluation_cost(const dam_active_field *f, int64_t listed)
 {
     const double N = f->N;
+    const uint64_t bytes = (uint64_t)listed * (uint64_t)f->N * sizeof(float);
 
     if (listed <= MOST_ROWS)
         return 60.0 + 0.3 * N + (double)listed * (60.0 + 0.3 * N);
     return 250.0 + 1.0 * N + (double)((listed + DAM_PANEL - 1) / DAM_PANEL) * (4.5 * N + 40.0) +
-           dam_active_term_cost(f->reference) * (double)listed;
+           (dam_active_term_cost(f->reference) + N * dam_active_far_cost(LISTS * bytes)) *
+               (double)listed;
+}
+
+/* Cycles, roughly, of making an inner list from an outer one of this length, which is evaluated. */
+static double inner_cost(double alone, int64_t listed)
+{
+    return alone + SORT_COST * (double)listed + INNER_COST;
 }
 
 double dam_active_build_cost(const dam_active_field *f)
 {
-    return (double)f->M * (f->pass_cost + SORT_COST) + OUTER_COST;
+    return (double)f->M * (f->pass_cost + KEEP_COST + SORT_COST) + OUTER_COST;
 }
 
 static double copy_cost(const dam_active_field *f, int64_t listed)
@@ -162,7 +186,7 @@ static double made_cost(const dam_active_set *set, const dam_active_field *f)
 
 double dam_active_inner_cost(const dam_active_set *set)
 {
-    return set->outer.cost + INNER_COST;
+    return inner_cost(set->outer.cost, set->outer.listed);
 }
 
 /* Mean square angle of a step: `own`, or what is known of the chain's fellows. */
@@ -193,7 +217,9 @@ static plan plan_at(const dam_active_field *f, const source *from, const census 
 /* Cycles, roughly, of a step with the list of plan `p` and an inner one. */
 static double cost_with_inner(const plan *p, double inner_alone, double inner_life)
 {
-    return inner_alone + (ASKED_PER_INNER * p->alone + INNER_COST) / inner_life;
+    const double others = (ASKED_PER_INNER - 1.0) * p->alone;
+
+    return inner_alone + (others + inner_cost(p->alone, p->listed)) / inner_life;
 }
 
 /* Completes plan `p`; its inner list is like one of the `n` plans of smaller skins, where that is

@@ -122,6 +122,9 @@ dam_status dam_active_build_inner(dam_active_set *set, const dam_active_field *f
 /* Cost of a term in double precision, its alignment apart: cycles, roughly. */
 double dam_active_term_cost(const dam_reference *f);
 
+/* Cost per component of bringing in patterns of so many bytes for one state alone. */
+double dam_active_far_cost(uint64_t bytes);
+
 /* Cost of the outer list: a pass over all patterns, and what it takes to make a list of it. */
 double dam_active_build_cost(const dam_active_field *f);
 

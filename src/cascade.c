@@ -21,14 +21,6 @@
 /* What coarse passes for energies aim at, of what is good enough. */
 #define WANTED_OF_CERTIFIED 0.65
 
-/* When measuring, lists are often made for one chain at a time: what it costs then, per pattern and
- * component, to bring in patterns of more than so many bytes from a cache that cores share, and
- * those of more than so many from memory. */
-#define SHARED_COST 0.1
-#define SHARED_BYTES (UINT64_C(1) << 20)
-#define FAR_COST 0.4
-#define FAR_BYTES (UINT64_C(12) << 20)
-
 /* What a pass in one byte costs more for LSE: more patterns are near. */
 #define LSE_MORE 1.3
 
@@ -255,19 +247,13 @@ static double plain_cost(const dam_cascade *w)
     return cost;
 }
 
-/* Cycles per component to bring in patterns for one chain alone. */
-static double lone_cost(const dam_gang *g)
-{
-    const uint64_t bytes = (uint64_t)g->M * (uint64_t)g->N * sizeof(float);
-
-    return bytes > FAR_BYTES ? FAR_COST : bytes > SHARED_BYTES ? SHARED_COST : 0.0;
-}
-
 /* Room for lists, when they may pay for `steps` steps. */
 static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
 {
     const dam_gang *g = w->g;
-    const double lone = w->measure ? lone_cost(g) * g->N : 0.0;
+    /* when measuring, lists are often made for one chain at a time */
+    const uint64_t bytes = (uint64_t)g->M * (uint64_t)g->N * sizeof(float);
+    const double lone = w->measure ? dam_active_far_cost(bytes) * g->N : 0.0;
     void *memory;
     dam_status status;
 
