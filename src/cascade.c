@@ -242,7 +242,7 @@ static double plain_cost(const dam_cascade *w)
         exact = after(w->g, exact, true);
     cost =
         fmin(cost_of(w->g, exact), cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
-    if (passes[first].kind == DAM_ONE_BYTE)
+    if (first < PASSES && passes[first].kind == DAM_ONE_BYTE)
         cost *= MEASURED * (1.0 + MEASURED_ALONE / (double)w->g->chains);
     return cost;
 }
