@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <readline/history.h>
@@ -213,6 +214,43 @@ static void edit_whole(void)
 
 /* ---- reading ---- */
 
+/* What a read ends with that a signal ended: to readline, the key that gives up what it does. */
+#define GIVE_UP ('G' & 0x1f)
+
+static sigset_t unblocked; /* the signals that come through while a key is waited for */
+
+/*
+ * A terminal drops at Ctrl-C what was typed before it, and so may a key be gone that was waited
+ * for: reads return without one rather than wait, deaf to signals, for the next.
+ */
+static void prepare_terminal(int eight_bits)
+{
+    struct termios t;
+
+    rl_prep_terminal(eight_bits);
+    if (tcgetattr(STDIN_FILENO, &t) != 0)
+        return;
+    t.c_cc[VMIN] = 0;
+    t.c_cc[VTIME] = 0;
+    tcsetattr(STDIN_FILENO, TCSANOW, &t);
+}
+
+/* A byte for readline; GIVE_UP once a signal has come. */
+static int next_byte(FILE *stream)
+{
+    while (!dam_interrupted()) {
+        struct pollfd p = {fileno(stream), POLLIN, 0};
+        int ready = ppoll(&p, 1, NULL, &unblocked);
+        unsigned char byte;
+        ssize_t n = ready > 0 ? read(p.fd, &byte, 1) : -1;
+        if (n > 0)
+            return byte;
+        if (n == 0 ? p.revents & (POLLHUP | POLLERR) : errno != EINTR && errno != EAGAIN)
+            return EOF;
+    }
+    return GIVE_UP;
+}
+
 void dam_input_open(lua_State *L, bool (*incomplete)(lua_State *L, const char *text))
 {
     struct sigaction action = {0};
@@ -226,6 +264,8 @@ void dam_input_open(lua_State *L, bool (*incomplete)(lua_State *L, const char *t
     rl_readline_name = "damlua";
     rl_catch_signals = 0; /* the host's own handlers do it */
     rl_persistent_signal_handlers = 1;
+    rl_getc_function = next_byte;
+    rl_prep_term_function = prepare_terminal;
     rl_variable_bind("show-all-if-ambiguous", "on"); /* unless the user's inputrc differs */
     rl_initialize();
     bind_keys();
@@ -239,11 +279,10 @@ void dam_input_remember(const char *entry)
         dam_history_add(entry);
 }
 
-/* Waits for a key, with the signals in `unblocked` let through. */
-static bool wait_for_key(const sigset_t *unblocked)
+static bool wait_for_key(void)
 {
     struct pollfd p = {STDIN_FILENO, POLLIN, 0};
-    int n = ppoll(&p, 1, NULL, unblocked);
+    int n = ppoll(&p, 1, NULL, &unblocked);
 
     rl_check_signals(); /* the window's size */
     if (continued) {
@@ -255,13 +294,13 @@ static bool wait_for_key(const sigset_t *unblocked)
 }
 
 /* Reads keys until a line is done or a signal has come. */
-static void read_keys(const sigset_t *unblocked)
+static void read_keys(void)
 {
     while (!line_done && !dam_interrupted()) {
         int key = dam_terminal_next_key();
         if (key >= 0)
             rl_stuff_char(key);
-        if (key >= 0 || wait_for_key(unblocked))
+        if (key >= 0 || wait_for_key())
             rl_callback_read_char();
         if (take_back && !line_done)
             edit_whole();
@@ -271,7 +310,7 @@ static void read_keys(const sigset_t *unblocked)
 
 static dam_input_kind read_terminal(const char *before, char **line)
 {
-    sigset_t ours, unblocked;
+    sigset_t ours;
 
     sigemptyset(&ours);
     sigaddset(&ours, SIGINT);
@@ -284,7 +323,7 @@ static dam_input_kind read_terminal(const char *before, char **line)
     lines_before = before;
     dam_completion_after(before);
     rl_callback_handler_install(before ? NEXT_PROMPT : FIRST_PROMPT, take_line);
-    read_keys(&unblocked);
+    read_keys();
     if (!line_done) {
         rl_point = rl_end; /* below a block, not in it */
         rl_redisplay();

@@ -2,6 +2,7 @@
 history of several prompts at once."""
 
 import os
+import random
 import time
 
 from terminal import Suite, contains, equal, leave, start
@@ -217,6 +218,22 @@ def search(home):
     leave(p)
 
 
+def interrupted_keys(home):
+    """Ctrl-C while keys are read: the terminal drops those that were not, and none is waited for."""
+    p = start(home)
+    p.enter("found = 11")
+    at = random.Random(1)
+    for _ in range(500):
+        p.send("\x12found = 11")
+        end = time.monotonic() + 1e-3 * at.random()
+        while time.monotonic() < end:
+            pass
+        p.send("\x03")
+        p.expect("^C\n> ")
+    equal(p.enter("found"), "11\n")
+    leave(p)
+
+
 def vi_keys(home):
     p = start(home, inputrc="set editing-mode vi\n$if damlua\n\"Z\": \"zzz = 5\"\n$endif\n")
     p.send("x = 12\x1b0s")  # escape, to the start, substitute a character
@@ -324,6 +341,7 @@ suite.test("a block is edited as a block", blocks)
 suite.test("Enter in a block", edited_lines)
 suite.test("pasting", pasted)
 suite.test("Ctrl-R", search)
+suite.test("Ctrl-C while keys are read", interrupted_keys)
 suite.test("vi keys and inputrc", vi_keys)
 suite.test("history keeps each entry once, and whole", history)
 suite.test("several prompts share the history", two_prompts)
