@@ -114,6 +114,16 @@ t.test("a second writer is told who holds the file", function()
   t.ok(held)
 end)
 
+t.test("a file that an interruption left open, to nobody, is none that is written", function()
+  local folder <close> = sandbox.folder()
+  local status, text = sandbox.run("-e", string.format(
+    "collectgarbage 'stop' require 'dam.core'.store.open(%q, 'write') "
+      .. "local f <close> = require 'dam.sweep.file'.open(%q, 'write') print 'opened'",
+    folder.a, folder.a))
+  t.equal(status, 0, text)
+  t.equal(text, "opened\n")
+end)
+
 local function alter(path, sql)
   local store = core.store.open(path, "write")
   store:run(sql)

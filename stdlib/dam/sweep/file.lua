@@ -50,6 +50,10 @@ end
 --- Opens a result file: mode "read" or "write" (created when missing; the only writer).
 function file.open(path, mode)
   local ok, store = pcall(core.store.open, path, mode)
+  if not ok and tostring(store):find("is being written by", 1, true) then
+    collectgarbage() -- an interruption while it was opened may have left one of ours to nobody
+    ok, store = pcall(core.store.open, path, mode)
+  end
   if not ok then
     check.raise("%s", store)
   end
