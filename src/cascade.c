@@ -27,10 +27,15 @@
 /* Of proposals, roughly. */
 #define USUAL_ACCEPTANCE 0.35
 
-/* When measuring in one byte, what passes for many chains cost of that, and how much more it is for
- * one alone. */
-#define MEASURED 0.7
-#define MEASURED_ALONE 1.5
+/* What passes in one byte for many chains cost of that, and how much more it is for one alone. For
+ * LSE it is the other way when moving: what they leave open is looked at again. */
+#define TOGETHER 0.7
+#define ALONE 1.5
+
+/* A pass for what lists leave open: it is for few chains, and lists have taken its place in caches.
+ * When moving, chains wait for others. */
+#define LEFT_OPEN 1.5
+#define LEFT_OPEN_MEASURED 2.0
 
 /* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
  * fraction of them that is too much, and steps to wait. */
@@ -227,24 +232,35 @@ static size_t after(const dam_gang *g, size_t i, bool measure)
     return i;
 }
 
-/* Cycles of a proposal without a list; when measuring, accepted ones are evaluated for energies. */
-static double plain_cost(const dam_cascade *w)
+/* Cycles of a proposal without a list, roughly. When measuring, accepted ones are evaluated for
+ * energies; of LSR a pass in bytes knows all there is. */
+static double pass_cost(const dam_cascade *w, size_t first)
 {
-    const size_t first = after(w->g, SIZE_MAX, w->measure);
     const bool enough = first < PASSES && passes[first].tier == DAM_TIER_COARSE &&
                         w->g->reference->kernel == DAM_LSR;
     size_t exact = first;
-    double cost;
 
     if (!w->measure || enough)
         return cost_of(w->g, first);
     while (exact < PASSES && !passes[exact].fine)
         exact = after(w->g, exact, true);
-    cost =
-        fmin(cost_of(w->g, exact), cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
-    if (first < PASSES && passes[first].kind == DAM_ONE_BYTE)
-        cost *= MEASURED * (1.0 + MEASURED_ALONE / (double)w->g->chains);
-    return cost;
+    return fmin(cost_of(w->g, exact),
+                cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
+}
+
+/* The same of one among all chains' and, in `open`, of one that a list has left open. */
+static double plain_cost(const dam_cascade *w, double *open)
+{
+    const size_t first = after(w->g, SIZE_MAX, w->measure);
+    const double cost = pass_cost(w, first);
+    double plain = cost;
+
+    if (first == PASSES || passes[first].kind != DAM_ONE_BYTE)
+        return *open = cost;
+    if (w->measure || w->g->reference->kernel == DAM_LSR)
+        plain *= TOGETHER * (1.0 + ALONE / (double)w->g->chains);
+    *open = fmax(plain, (w->measure ? LEFT_OPEN_MEASURED : LEFT_OPEN) * cost);
+    return plain;
 }
 
 /* Room for lists, when they may pay for `steps` steps. */
@@ -265,8 +281,8 @@ static dam_status prepare_lists(dam_cascade *w, uint64_t steps, dam_error *e)
                                   .rows = g->coarse ? g->coarse->rows : NULL,
                                   .row_stride = g->coarse ? g->coarse->stride : 0,
                                   .pass_cost = cost_of(g, PASSES) / (double)g->M + lone,
-                                  .plain_cost = plain_cost(w),
                                   .measure = w->measure};
+    w->field.plain_cost = plain_cost(w, &w->field.open_cost);
     if (!has(g, DAM_TIER_ACTIVE) || g->M < DAM_ACTIVE_LEAST_PATTERNS ||
         steps < (g->lists ? 1 : DAM_ACTIVE_LEAST_STEPS))
         return DAM_OK;
@@ -602,8 +618,8 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         v = ask_outer_list(w, c, step);
     if (v == DAM_UNDECIDED) {
         chain->unsure[DAM_TIER_ACTIVE]++;
-        set->account -= w->field.plain_cost;
-        set->outer.debt += w->field.plain_cost;
+        set->account -= w->field.open_cost;
+        set->outer.debt += w->field.open_cost;
         w->renew[c] = set->outer.debt >= dam_active_build_cost(&w->field);
     }
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
