@@ -517,13 +517,14 @@ void dam_active_rest_from_lists(dam_active_set *set, const dam_active_field *f, 
     const double first = TRIAL_STEPS * dam_active_build_cost(f) / f->plain_cost;
     uint64_t *patience = &set->wait[f->measure].patience;
 
+    if (*patience == 0)
+        set->outer.spread = 0; /* the chain was on its way to where it is by then, perhaps */
     *patience = *patience ? DAM_ACTIVE_PATIENCE_FACTOR * *patience
                           : (uint64_t)fmax(DAM_ACTIVE_FIRST_PATIENCE, first);
     if (*patience > DAM_ACTIVE_LAST_PATIENCE)
         *patience = DAM_ACTIVE_LAST_PATIENCE;
     set->wait[f->measure].retry_at = step + *patience;
     set->outer.listed = -1;
-    set->outer.spread = 0; /* the chain may have been on its way to where it is by then */
     set->account = 0;
 }
 

@@ -27,10 +27,12 @@
 /* Of proposals, roughly. */
 #define USUAL_ACCEPTANCE 0.35
 
-/* What passes in one byte for many chains cost of that, and how much more it is for one alone. For
- * LSE it is the other way when moving: what they leave open is looked at again. */
+/* What passes in one byte for many chains cost of that, and how much more it is for one alone; the
+ * same of those in two. */
 #define TOGETHER 0.7
 #define ALONE 1.5
+#define TOGETHER_IN_TWO 1.05
+#define ALONE_IN_TWO 2.5
 
 /* A pass for what lists leave open: it is for few chains, and lists have taken its place in caches.
  * When moving, chains wait for others. */
@@ -252,13 +254,13 @@ static double pass_cost(const dam_cascade *w, size_t first)
 static double plain_cost(const dam_cascade *w, double *open)
 {
     const size_t first = after(w->g, SIZE_MAX, w->measure);
-    const double cost = pass_cost(w, first);
-    double plain = cost;
+    const double cost = pass_cost(w, first), n = (double)w->g->chains;
+    double plain;
 
-    if (first == PASSES || passes[first].kind != DAM_ONE_BYTE)
+    if (first == PASSES || passes[first].kind == DAM_NO_BYTES)
         return *open = cost;
-    if (w->measure || w->g->reference->kernel == DAM_LSR)
-        plain *= TOGETHER * (1.0 + ALONE / (double)w->g->chains);
+    plain = passes[first].kind == DAM_ONE_BYTE ? cost * TOGETHER * (1.0 + ALONE / n)
+                                               : cost * TOGETHER_IN_TWO * (1.0 + ALONE_IN_TWO / n);
     *open = fmax(plain, (w->measure ? LEFT_OPEN_MEASURED : LEFT_OPEN) * cost);
     return plain;
 }
