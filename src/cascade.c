@@ -34,6 +34,12 @@
 #define TOGETHER_IN_TWO 1.05
 #define ALONE_IN_TWO 2.5
 
+/* How much more a pass costs for one alone that reads whole patterns. */
+#define ALONE_IN_FLOATS 8.0
+
+/* Of how many states a pass is, its last times weigh so much less than its next. */
+#define COMPANY_WEIGHT 8.0
+
 /* A pass for what lists leave open: it is for few chains, and lists have taken its place in caches.
  * When moving, chains wait for others. */
 #define LEFT_OPEN 1.5
@@ -154,6 +160,7 @@ static dam_status make_room(dam_cascade *w, dam_error *e)
         {(void **)&w->threshold, n * sizeof(double)},
         {(void **)&w->from, n * sizeof(dam_tier)},
         {(void **)&w->fortune, PASSES * n * sizeof(dam_fortune)},
+        {(void **)&w->company, (PASSES + 1) * sizeof(double)},
         {(void **)&w->parked, n * sizeof *w->parked},
         {(void **)&w->renew, n * sizeof(bool)},
         {(void **)&w->slot, 2 * n * sizeof(int64_t)},
@@ -742,6 +749,20 @@ static bool goes_with_first(size_t i)
     return passes[i].again && passes[i].fine;
 }
 
+/* Takes note of the states that pass `i` (PASSES: the reference) is for. */
+static void count_company(dam_cascade *w, size_t i, int64_t n)
+{
+    w->company[i] += ((double)n - w->company[i]) / COMPANY_WEIGHT;
+}
+
+/* Cycles of pass `i` for a chain that goes there with as many others as go now. */
+static double cost_in_company(const dam_cascade *w, size_t i)
+{
+    const bool floats = i == PASSES || passes[i].kind == DAM_NO_BYTES;
+
+    return cost_of(w->g, i) * (floats ? 1.0 + ALONE_IN_FLOATS / fmax(1.0, w->company[i]) : 1.0);
+}
+
 /* Takes note of how pass `i` fared with chain `c`. */
 static void remember(dam_cascade *w, size_t i, int64_t c)
 {
@@ -763,7 +784,8 @@ static void remember(dam_cascade *w, size_t i, int64_t c)
         f[g->chains].tried = f[g->chains].failed = 0;
     }
     /* what it costs against what it saves */
-    if (!goes_again(w, i) && cost > cost_of(g, after(g, last, w->measure)) * (f->tried - f->failed))
+    if (!goes_again(w, i) &&
+        cost > cost_in_company(w, after(g, last, w->measure)) * (f->tried - f->failed))
         *waiting_of(w, i, c) = g->chain[c].steps + FORTUNE_WAIT;
     f->tried = f->failed = 0;
 }
@@ -1005,6 +1027,7 @@ static bool judge_by_pass(dam_cascade *w, size_t which)
         return true;
     if (is_for_energies(w, which) && !enough(w, n))
         return true; /* the fine pass takes them with the others */
+    count_company(w, which, n);
     const int64_t all = again ? add_current(w, p + 1, former, n) : add_current(w, p, 0, n);
     if (!run_pass(w, p, w->proposal, again ? former : all, all))
         return false;
@@ -1043,8 +1066,11 @@ static bool judge_the_rest(dam_cascade *w)
     const int64_t n = undecided(w, PASSES, 0);
     int64_t unsure = 0;
 
-    if (n > 0 && !judge_by_reference(w, n, false))
-        return false;
+    if (n > 0) {
+        count_company(w, PASSES, n);
+        if (!judge_by_reference(w, n, false))
+            return false;
+    }
     for (int64_t c = 0; c < w->g->chains; c++)
         if (is_open(w, c) && w->parked[c] == 0)
             w->slot[unsure++] = c;

@@ -34,6 +34,7 @@ typedef struct {
     double *threshold;    /* [chains] */
     dam_tier *from;       /* [chains]: the first tier that may still decide */
     dam_fortune *fortune; /* [passes][chains] */
+    double *company;      /* [passes + 1]: states that they are for at a time, lately */
     uint64_t end;         /* steps that the chains are to have done */
     size_t *parked;       /* [chains]: from 1, the pass (the last: a new list) that an earlier
                            * proposal waits for; or 0 */
