@@ -1,7 +1,7 @@
 -- Time with lists of near patterns over time without, on the same chains from their first step on,
 -- over the (alpha, T) grid of the published maps: below 1 lists pay, above 1 they are in the way.
--- The best of some rounds counts, taken by turns, as other programs only make things slower: of two,
--- and where lists seem to be in the way of eight.
+-- The best of some rounds counts, taken by turns, as other programs only make things slower: of
+-- two, and where lists seem to be in the way of eight.
 --   bench/lists.lua [steps [measure]]
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
