@@ -36,7 +36,7 @@ typedef struct {
     int row_stride;
     double pass_cost;        /* of one pattern for one state where all are: cycles, roughly */
     double plain_cost;       /* of a proposal without a list */
-    double open_cost;        /* of one that a list has left open */
+    double open_cost;        /* of one that a list has left open, with few others */
     bool measure;            /* energies are wanted, too */
     dam_active_terms *terms; /* scratch */
 } dam_active_field;

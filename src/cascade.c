@@ -44,6 +44,8 @@
  * When moving, chains wait for others. */
 #define LEFT_OPEN 1.5
 #define LEFT_OPEN_MEASURED 2.0
+/* So many states at a time are few: with more, who comes late finds the patterns there. */
+#define FEW 4.0
 
 /* A pass that leaves too much to the next tier is not asked for a while: proposals looked at, the
  * fraction of them that is too much, and steps to wait. */
@@ -609,6 +611,18 @@ static dam_verdict ask_outer_list(dam_cascade *w, int64_t c, uint64_t step)
     return v;
 }
 
+/* Cycles of a proposal that a list has left open: the more states passes are for, the nearer to
+ * those without lists. */
+static double open_cost(const dam_cascade *w)
+{
+    const dam_active_field *f = &w->field;
+    double company = FEW;
+
+    for (size_t i = 0; i < PASSES; i++)
+        company = fmax(company, w->company[i]);
+    return f->plain_cost + (f->open_cost - f->plain_cost) * FEW / company;
+}
+
 static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
 {
     dam_active_set *set = w->active + c;
@@ -627,8 +641,9 @@ static void try_lists(dam_cascade *w, int64_t c, uint64_t step)
         v = ask_outer_list(w, c, step);
     if (v == DAM_UNDECIDED) {
         chain->unsure[DAM_TIER_ACTIVE]++;
-        set->account -= w->field.open_cost;
-        set->outer.debt += w->field.open_cost;
+        const double cost = open_cost(w);
+        set->account -= cost;
+        set->outer.debt += cost;
         w->renew[c] = set->outer.debt >= dam_active_build_cost(&w->field);
     }
     w->renew[c] |= w->from[c] == DAM_TIER_REFERENCE;
