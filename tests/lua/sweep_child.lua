@@ -11,11 +11,23 @@ local opt = dam.options {
   memory = { "1G", "memory" },
   beta_net = { 1.0, "sharpness" },
   slice = { 0.0, "seconds between saved states; 0: as usual" },
+  signal = { "", "signal that the sweep gets at its second unit, from itself" },
 }
 -- Where kernels for GPUs are executed on the CPU a step takes some fifty times as long.
 local part = os.getenv "DAMLUA_DEVICE" == "cuda-on-cpu" and 10 or 1
+local unit = require "dam.sweep.unit"
 if opt.slice > 0 then
-  require("dam.sweep.unit").CHECKPOINT_EVERY = opt.slice
+  unit.CHECKPOINT_EVERY = opt.slice
+end
+if opt.signal ~= "" then
+  local sampler, units = unit.sampler, 0
+  function unit.sampler(...)
+    units = units + 1
+    if units == 2 then
+      io.popen("kill -" .. opt.signal .. " $PPID"):close()
+    end
+    return sampler(...)
+  end
 end
 return sweep.run {
   name = "child", file = opt.file, seed = 5, hamiltonian = dam.lse { beta_net = opt.beta_net },

@@ -149,9 +149,17 @@ local script = folder["map.lua"]
 local made = assert(io.open(script, "w"))
 made:write([[
 local opt = dam.options { file = { "", "result file" }, in_flight = { 5, "units" },
-  steps = { 30, "to equilibrate" } }
-local unit = require "dam.sweep.unit"
+  steps = { 30, "to equilibrate" }, signal = { "", "from itself, once units are under way" } }
+local core, unit = require "dam.core", require "dam.sweep.unit"
 unit.CHECKPOINT_LEAST = 0
+local advance, calls = core.flight.advance, 0
+function core.flight.advance(...)
+  calls = calls + 1
+  if calls == 3 and opt.signal ~= "" then
+    io.popen("kill -" .. opt.signal .. " $PPID"):close()
+  end
+  return advance(...)
+end
 return require("dam.sweep").run {
   name = "test", file = opt.file, seed = 5, hamiltonian = dam.lse(), alpha = { 0.1, 0.15, 0.2 },
   T = { 0.1, 0.6 }, plan = require("dam.sweep").fixed { N = 16, disorder = 3 }, replicas = 2,
@@ -178,9 +186,7 @@ t.test("stopped by a signal, all units in flight have their states saved; and go
     run(folder.long, long)
     for _, signal in ipairs { "INT", "TERM", "KILL" } do
       local path = folder[signal]
-      local status, text = sandbox.shell(("DAMLUA_DEVICE=%s %s & child=$!; sleep 0.7; "
-        .. "kill -%s $child; wait $child"):format(DEVICE,
-        sandbox.command("--quiet", script, "--file", path, "--steps", "3000"), signal))
+      local status, text = child("", path, "--steps", "3000", "--signal", signal)
       if signal == "KILL" then
         t.equal(status, 137, text)
       else
