@@ -175,9 +175,9 @@ static void add_block(work *w, int64_t first, int64_t n)
 
     w->b.pattern = of->bytes + first * dam_coarse_row(w->shape);
     w->b.tiles = n / DAM_COARSE_TILE;
-    w->b.next[0] = (const char *)w->b.pattern + n * dam_coarse_row(w->shape);
-    w->b.lines[0] = size * dam_coarse_row(w->shape) / 64;
-    w->b.lines[1] = dam_near_rows(&w->near, first, n, w->b.next + 1);
+    w->b.next = (const char *)w->b.pattern + n * dam_coarse_row(w->shape);
+    w->b.lines = size * dam_coarse_row(w->shape) / 64;
+    w->b.rows = dam_near_rows(&w->near);
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->scan(&w->b);
     if (w->b.sum)

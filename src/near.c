@@ -15,9 +15,8 @@
 #define LARGEST_MOVE 3.0
 #define SMALL_MOVE 0.05
 
-/* A block's rows are fetched as a whole where near patterns, of all states, are such a part of the
- * patterns: one by one they come late. */
-#define ENOUGH_ROWS 0.1
+/* Near patterns that can wait. */
+#define ROOM (8 * DAM_NEAR_LARGEST_BLOCK)
 
 /* Near patterns grow by e per unit of depth at most. So many of the largest number are aimed at. */
 #define SAFE_PART 0.7
@@ -38,8 +37,7 @@ uint64_t dam_near_cut(dam_near *w, int N, int64_t states, int64_t block, void *m
         {(void **)&w->states, n * sizeof *w->states},
         {(void **)&w->x, n * (uint64_t)stride_of(N) * sizeof *w->x},
         {(void **)&w->batch, n * BATCH * sizeof *w->batch},
-        {(void **)&w->place[0], (DAM_NEAR_LARGEST_BLOCK + DAM_COARSE_TILE) * sizeof *w->place[0]},
-        {(void **)&w->place[1], (DAM_NEAR_LARGEST_BLOCK + DAM_COARSE_TILE) * sizeof *w->place[1]},
+        {(void **)&w->place, (ROOM + DAM_COARSE_TILE) * sizeof *w->place},
         {(void **)&w->phi, DAM_NEAR_LARGEST_BLOCK * sizeof *w->phi},
     };
     return dam_cut(memory, pieces, sizeof pieces / sizeof pieces[0]);
@@ -48,7 +46,7 @@ uint64_t dam_near_cut(dam_near *w, int N, int64_t states, int64_t block, void *m
 void dam_near_begin(dam_near *w, const dam_pass *pass, double cost)
 {
     w->pass = pass;
-    w->found = 0;
+    w->first = w->n = w->found = 0;
     w->most = (double)pass->M * (1.0 + 0.1 * pass->N) / cost + ALWAYS_NEAR;
     memset(w->states, 0, (size_t)pass->states * sizeof *w->states);
     memset(w->x, 0, (size_t)(pass->states * stride_of(pass->N)) * sizeof *w->x);
@@ -89,19 +87,8 @@ static bool all_far(const uint16_t *mask)
     return (far[0] & far[1] & far[2] & far[3]) == UINT64_MAX;
 }
 
-/* Rows that will be read soon. */
-static void fetch(const dam_bytes *of, int64_t first, const int32_t *place, int64_t found)
-{
-    for (int64_t i = 0; i < found && of->rows; i++) {
-        const char *row = (const char *)(of->rows + (first + place[i]) * of->stride);
-        for (int64_t at = 0; at < of->stride * (int64_t)sizeof(float); at += 64)
-            __builtin_prefetch(row + at);
-    }
-}
-
-/* Patterns of the block of n from `first` on that are near state i, as places in the block. */
-static int64_t find_near(const dam_near *w, int64_t i, int64_t first, int64_t n, bool marked,
-                         int32_t *place)
+/* Patterns of a block of n that are near state i, as places in the block. */
+static int64_t find_near(const dam_near *w, int64_t i, int64_t n, bool marked, int32_t *place)
 {
     const int64_t tiles = n / DAM_COARSE_TILE;
     const uint16_t *mask = w->mask + i * w->mask_stride;
@@ -116,7 +103,6 @@ static int64_t find_near(const dam_near *w, int64_t i, int64_t first, int64_t n,
     }
     for (int64_t mu = tiles * DAM_COARSE_TILE; mu < n; mu++) /* what fills no tile */
         place[found++] = (int32_t)mu;
-    fetch(w->pass->coarse, first, place, found);
     return found;
 }
 
@@ -135,54 +121,69 @@ static void keep(dam_near *w, int64_t i, int64_t found)
     }
 }
 
-/* Evaluates what is near state i in the block from `first` on. */
-static void add_to_state(dam_near *w, int64_t i, int64_t first, const int32_t *place, int64_t found)
+/* Evaluates what waits from `at` on, of state i. */
+static void evaluate(dam_near *w, int64_t i, int64_t at)
 {
     const dam_pass *pass = w->pass;
     const dam_bytes *of = pass->coarse;
     const double *x = w->x + i * stride_of(pass->N);
-    dam_near_state *s = w->states + i;
+    const int64_t found = w->states[i].waiting;
 
-    s->sum.count += (double)found;
-    if (s->sum.count > w->most)
-        s->given_up = true;
-    if (s->given_up || found == 0)
+    w->states[i].waiting = 0;
+    if (w->states[i].given_up || found == 0)
         return;
     if (of->rows)
-        pass->kernels->overlaps_of_rows(of->rows + first * of->stride, of->stride, pass->N, place,
-                                        found, x, w->phi);
+        pass->kernels->overlaps_of_rows(of->rows + w->first * of->stride, of->stride, pass->N,
+                                        w->place + at, found, x, w->phi);
     else
-        pass->kernels->overlaps_of(pass->panels + first * pass->N, pass->N, place, found, x,
-                                   w->phi);
+        pass->kernels->overlaps_of(pass->panels + w->first * pass->N, pass->N, w->place + at, found,
+                                   x, w->phi);
     keep(w, i, found);
+}
+
+/* Evaluates what waits, of all states. */
+static void evaluate_all(dam_near *w)
+{
+    int64_t at = 0;
+
+    for (int64_t i = 0; i < w->pass->states && at < w->found; i++) {
+        const int waiting = w->states[i].waiting;
+        evaluate(w, i, at);
+        at += waiting;
+    }
+    w->found = 0;
 }
 
 void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked)
 {
-    const int64_t states = w->pass->states;
-    int64_t found, next;
-
-    w->found = 0;
+    evaluate_all(w);
     if (!marked && n % DAM_COARSE_TILE == 0)
         return;
-    next = find_near(w, 0, first, n, marked, w->place[0]);
-    for (int64_t i = 0; i < states; i++) { /* memory brings the next state's while one is added */
-        found = next;
-        w->found += found;
-        if (i + 1 < states)
-            next = find_near(w, i + 1, first, n, marked, w->place[(i + 1) % 2]);
-        add_to_state(w, i, first, w->place[i % 2], found);
+    w->first = first;
+    w->n = n;
+    for (int64_t i = 0; i < w->pass->states; i++) {
+        dam_near_state *s = w->states + i;
+        if (w->found + n > ROOM)
+            evaluate_all(w);
+        const int64_t found = find_near(w, i, n, marked, w->place + w->found);
+        s->sum.count += (double)found;
+        if (s->sum.count > w->most)
+            s->given_up = true;
+        s->waiting = s->given_up ? 0 : (int)found;
+        w->found += s->waiting;
     }
 }
 
-int64_t dam_near_rows(const dam_near *w, int64_t first, int64_t n, const char **rows)
+dam_coarse_rows dam_near_rows(const dam_near *w)
 {
     const dam_bytes *of = w->pass->coarse;
+    const int64_t bytes = of->stride * (int64_t)sizeof *of->rows;
+    const char *first = (const char *)(of->rows + w->first * of->stride);
 
-    if (!of->rows || (double)w->found < ENOUGH_ROWS * (double)n)
-        return 0;
-    *rows = (const char *)(of->rows + first * of->stride);
-    return n * of->stride * (int64_t)sizeof *of->rows / 64;
+    if (!of->rows)
+        return (dam_coarse_rows){0};
+    return w->found < w->n ? (dam_coarse_rows){first, w->place, w->found, bytes}
+                           : (dam_coarse_rows){first, NULL, w->n, bytes};
 }
 
 void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE])
@@ -197,6 +198,7 @@ void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE])
 
 void dam_near_finish(dam_near *w)
 {
+    evaluate_all(w);
     for (int64_t i = 0; i < w->pass->states; i++)
         add_batch(w, i);
 }

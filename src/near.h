@@ -1,6 +1,7 @@
 /*
  * Near patterns, for the passes in bytes and words (fused.h): those of a block that a state's mask
- * leaves unmarked are evaluated in double precision, and their terms added up.
+ * leaves unmarked are evaluated in double precision, and their terms added up. That is done a block
+ * later, so that memory brings their rows while products are made.
  */
 #ifndef DAM_NEAR_H
 #define DAM_NEAR_H
@@ -15,20 +16,23 @@ typedef struct {
     dam_coarse_sum sum;
     double error; /* of its alignments */
     int held;     /* alignments in its batch */
+    int waiting;  /* near patterns that were found, and not evaluated yet */
     bool given_up;
 } dam_near_state;
 
 typedef struct {
     const dam_pass *pass;
     double most;         /* near patterns of a state that are evaluated */
-    int64_t found;       /* near patterns of all states in the block before */
     uint16_t *mask;      /* [state][mask_stride], in whole groups of DAM_COARSE_TILE */
     int64_t mask_stride; /* tiles of the largest block */
     dam_near_state *states;
-    double *x;         /* [state][N, rounded up to eight] */
-    double *batch;     /* [state][...] */
-    int32_t *place[2]; /* [DAM_NEAR_LARGEST_BLOCK and a tile]: near patterns, in a block */
-    double *phi;       /* [DAM_NEAR_LARGEST_BLOCK] */
+    double *x;     /* [state][N, rounded up to eight] */
+    double *batch; /* [state][...] */
+    int64_t first; /* the block that patterns were found in, and its patterns */
+    int64_t n;
+    int32_t *place; /* near patterns that wait, in this block, state by state */
+    int64_t found;
+    double *phi; /* [DAM_NEAR_LARGEST_BLOCK] */
 } dam_near;
 
 /* Cuts the memory, where there is some, into pieces, for blocks of so many patterns, a multiple of
@@ -42,13 +46,12 @@ uint64_t dam_near_cut(dam_near *w, int N, int64_t states, int64_t block, void *m
  */
 void dam_near_begin(dam_near *w, const dam_pass *pass, double cost);
 
-/* Adds what is near in the block of n patterns from `first` on; what fills no tile always is. With
- * `marked` the masks are there; else all tiles are far. */
+/* Finds what is near in the block of n patterns from `first` on; what fills no tile always is. With
+ * `marked` the masks are there; else all tiles are far. What was found before is added. */
 void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked);
 
-/* The rows of the n patterns from `first` on, and how many lines of 64 bytes they are, if enough of
- * them will be read: they may be fetched while it is found out which. Else no lines. */
-int64_t dam_near_rows(const dam_near *w, int64_t first, int64_t n, const char **rows);
+/* What was found, as rows, if there are such. */
+dam_coarse_rows dam_near_rows(const dam_near *w);
 
 /* Adds the lanes of what is not near, by state. */
 void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE]);

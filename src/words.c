@@ -177,9 +177,9 @@ static void add_block(work *w, int64_t first, int64_t n)
 
     w->b.pattern = of->words + first * w->row;
     w->b.tiles = n / DAM_COARSE_TILE;
-    w->b.next[0] = (const char *)(w->b.pattern + n * w->row);
-    w->b.lines[0] = (left < n ? left : n) * w->row * (int64_t)sizeof(int16_t) / 64;
-    w->b.lines[1] = dam_near_rows(&w->near, first, n, w->b.next + 1);
+    w->b.next = (const char *)(w->b.pattern + n * w->row);
+    w->b.lines = (left < n ? left : n) * w->row * (int64_t)sizeof(int16_t) / 64;
+    w->b.rows = dam_near_rows(&w->near);
     memset(w->sums, 0, (size_t)(w->groups * DAM_COARSE_TILE) * sizeof *w->sums);
     w->loops->sum_words(&w->b);
     dam_near_add_rest(&w->near, (const void *)w->sums);

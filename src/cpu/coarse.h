@@ -34,6 +34,13 @@ static inline int dam_coarse_row(dam_coarse_shape s)
     return s.slices * s.depth;
 }
 
+/* Patterns as rows, some of which will be read later: they may be fetched meanwhile. */
+typedef struct {
+    const char *first;    /* the row of pattern 0 */
+    const int32_t *place; /* which ones; NULL: the first ones */
+    int64_t rows, bytes;  /* how many, and of each */
+} dam_coarse_rows;
+
 /*
  * States against some tiles of patterns. With v = the product of state i and pattern mu + start[i],
  * bit mu % 16 of mask[i][mu / 16] says whether v <= edge. Where it is and `sum` is set, the single
@@ -54,8 +61,9 @@ typedef struct {
     uint16_t *mask;      /* [state][mask_stride] */
     int64_t mask_stride; /* even */
     float (*sums)[DAM_COARSE_TILE];
-    const char *next[2]; /* what will be read after this, from two places, */
-    int64_t lines[2];    /* so many lines of 64 bytes: may be fetched meanwhile */
+    const char *next;     /* what will be read after this, */
+    int64_t lines;        /* so many lines of 64 bytes: may be fetched meanwhile, */
+    dam_coarse_rows rows; /* and so may these */
 } dam_coarse_block;
 
 /*
@@ -83,7 +91,7 @@ typedef struct {
     uint16_t *mask;                 /* rough: [state][mask_stride], in whole groups */
     int64_t mask_stride;            /* at least `tiles` */
     float (*sums)[DAM_COARSE_TILE]; /* [state], in whole groups */
-    const char *next;               /* as above, from one place */
+    const char *next;               /* as above */
     int64_t lines;
 } dam_paired_block;
 
@@ -109,8 +117,9 @@ typedef struct {
     uint16_t *mask;                 /* [state][mask_stride] */
     int64_t mask_stride;            /* at least `tiles` */
     float (*sums)[DAM_COARSE_TILE]; /* [state] */
-    const char *next[2];            /* as above */
-    int64_t lines[2];
+    const char *next;               /* as above */
+    int64_t lines;
+    dam_coarse_rows rows;
 } dam_words_block;
 
 static inline int dam_words_row(int N)

@@ -171,6 +171,8 @@ DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int 
 {
     /* this part of the states fetches its part of what is next */
     const int64_t end = j + groups * GROUP < b->states ? j + groups * GROUP : b->states;
+    const int64_t line = b->lines * j / b->states, lines = b->lines * end / b->states - line;
+    const int64_t at = b->rows.rows * j / b->states, rows = b->rows.rows * end / b->states - at;
     const dam_coarse_finisher f = dam_coarse_finisher_of(b);
     const int depth = b->shape.depth, row = dam_coarse_row(b->shape);
     const int8_t *state = b->state + j * row;
@@ -185,12 +187,9 @@ DAM_INLINE void scan_groups(const dam_coarse_block *b, bool sum, int64_t j, int 
         _tile_loadd(3, state + depth, row);
     }
     for (int64_t t = 0; t < b->tiles; t++) {
-        for (int s = 0; s < 2; s++) {
-            const int64_t first = b->lines[s] * j / b->states;
-            const int64_t lines = b->lines[s] * end / b->states - first;
-            for (int64_t i = lines * t / b->tiles; i < lines * (t + 1) / b->tiles; i++)
-                _mm_prefetch(b->next[s] + 64 * (first + i), _MM_HINT_T1);
-        }
+        for (int64_t i = lines * t / b->tiles; i < lines * (t + 1) / b->tiles; i++)
+            _mm_prefetch(b->next + 64 * (line + i), _MM_HINT_T1);
+        dam_coarse_fetch(&b->rows, at + rows * t / b->tiles, at + rows * (t + 1) / b->tiles);
         product *done = t > 1 ? &out[t % 2] : NULL, *before = t > 0 ? &out[(t - 1) % 2] : NULL;
         if (t % 2 == 1)
             multiply(b, &f, sum, j, groups, kind, t, true, done, before);

@@ -8,6 +8,17 @@
 
 #define DAM_INLINE static inline __attribute__((always_inline))
 
+/* Fetches the rows from i on, up to `end`. */
+DAM_INLINE void dam_coarse_fetch(const dam_coarse_rows *r, int64_t i, int64_t end)
+{
+    for (; i < end && i < r->rows; i++) {
+        const char *row = r->first + (r->place ? r->place[i] : i) * r->bytes;
+        for (int64_t at = 0; at < r->bytes; at += 64)
+            _mm_prefetch(row + at, _MM_HINT_T1);
+        _mm_prefetch(row + r->bytes - 1, _MM_HINT_T1); /* rows are not aligned to lines */
+    }
+}
+
 /* What is needed for a row, out of the reach of what is written meanwhile. */
 typedef struct {
     __m512i edge, floor;

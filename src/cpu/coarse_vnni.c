@@ -21,26 +21,30 @@ static bool usable(void)
            __builtin_cpu_supports("avx512vnni");
 }
 
-/* Lines that are fetched while some states meet two tiles. */
+/* Lines, or rows, of which some are fetched while some states meet two tiles. */
 typedef struct {
-    const char *next, *end;
-    int64_t lines;
+    int64_t next, each;
 } fetch;
 
-/* What the states from j on fetch of the `lines` lines from `next` on. */
-DAM_INLINE fetch fetch_of(const char *next, int64_t lines, int64_t states, int64_t tiles, int64_t j)
+/* What the states from j on fetch of so many. */
+DAM_INLINE fetch fetch_of(int64_t number, int64_t states, int64_t tiles, int64_t j)
 {
     const int64_t rounds = (states + WIDTH - 1) / WIDTH * (tiles / TILES);
-    const int64_t each = rounds > 0 ? (lines + rounds - 1) / rounds : 0;
-    const int64_t done = j / WIDTH * (tiles / TILES) * each;
+    const int64_t each = rounds > 0 ? (number + rounds - 1) / rounds : 0;
 
-    return (fetch){next + 64 * done, next + 64 * lines, each};
+    return (fetch){j / WIDTH * (tiles / TILES) * each, each};
 }
 
-DAM_INLINE void go_on(fetch *f)
+DAM_INLINE void fetch_lines(fetch *f, const char *first, int64_t lines)
 {
-    for (int64_t i = 0; i < f->lines && f->next < f->end; i++, f->next += 64)
-        _mm_prefetch(f->next, _MM_HINT_T1);
+    for (int64_t end = f->next + f->each; f->next < end && f->next < lines; f->next++)
+        _mm_prefetch(first + 64 * f->next, _MM_HINT_T1);
+}
+
+DAM_INLINE void fetch_rows(fetch *f, const dam_coarse_rows *rows)
+{
+    dam_coarse_fetch(rows, f->next, f->next + f->each);
+    f->next += f->each;
 }
 
 /* Four bytes of a state, as often as there are patterns. */
@@ -59,9 +63,9 @@ DAM_INLINE void multiply_bytes(__m512i *sum, __m512i a, __m512i b)
     __asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
 }
 
-DAM_INLINE void multiply_words(__m512i *sum, __m512i a, __m512i b)
+DAM_INLINE void multiply_words(__m512i *sum, __m512i a, const int16_t *b)
 {
-    __asm__("vpdpwssd %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
+    __asm__("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(*sum) : "v"(a), "m"(*(const int32_t *)b));
 }
 
 /*
@@ -114,8 +118,8 @@ DAM_INLINE void multiply(const dam_coarse_block *b, bool sum, int64_t j, int wid
 
 DAM_INLINE void scan_states(const dam_coarse_block *b, bool sum, int64_t j, int width)
 {
-    /* processors find out by themselves that a block follows the one before */
-    fetch second = fetch_of(b->next[1], b->lines[1], b->states, b->tiles, j);
+    fetch line = fetch_of(b->lines, b->states, b->tiles, j);
+    fetch row = fetch_of(b->rows.rows, b->states, b->tiles, j);
     __m512 sums[WIDTH];
     int64_t t = 0;
 
@@ -123,7 +127,8 @@ DAM_INLINE void scan_states(const dam_coarse_block *b, bool sum, int64_t j, int 
     for (int i = 0; i < width; i++)
         sums[i] = _mm512_load_ps(b->sums[j + i]);
     for (; t + TILES <= b->tiles; t += TILES) {
-        go_on(&second);
+        fetch_lines(&line, b->next, b->lines);
+        fetch_rows(&row, &b->rows);
         multiply(b, sum, j, width, t, TILES, sums);
     }
     if (t < b->tiles)
@@ -187,18 +192,15 @@ DAM_INLINE void add_words(const dam_words_block *b, const words_finisher *f, int
         for (int s = 0; s < tiles; s++)
             v[i][s] = _mm512_setzero_si512();
     for (int k = 0; k < row; k += 2) {
-        __m512i xi[TILES], x[WIDTH];
+        __m512i xi[TILES];
 #pragma GCC unroll 2
         for (int s = 0; s < tiles; s++)
             xi[s] = _mm512_load_si512(pattern + ((int64_t)s * row + k) * DAM_COARSE_TILE);
-#pragma GCC unroll 8
-        for (int i = 0; i < width; i++)
-            x[i] = splat(state + i * row + k);
 #pragma GCC unroll 2
         for (int s = 0; s < tiles; s++)
 #pragma GCC unroll 8
             for (int i = 0; i < width; i++)
-                multiply_words(&v[i][s], xi[s], x[i]);
+                multiply_words(&v[i][s], xi[s], state + i * row + k);
     }
 #pragma GCC unroll 8
     for (int i = 0; i < width; i++)
@@ -222,8 +224,8 @@ DAM_INLINE void sum_states(const dam_words_block *b, bool left, bool narrow, boo
         left,
         narrow,
         fine};
-    fetch first = fetch_of(b->next[0], b->lines[0], b->states, b->tiles, j);
-    fetch second = fetch_of(b->next[1], b->lines[1], b->states, b->tiles, j);
+    fetch line = fetch_of(b->lines, b->states, b->tiles, j);
+    fetch row = fetch_of(b->rows.rows, b->states, b->tiles, j);
     __m512 sum[WIDTH];
     int64_t t = 0;
 
@@ -231,8 +233,8 @@ DAM_INLINE void sum_states(const dam_words_block *b, bool left, bool narrow, boo
     for (int i = 0; i < width; i++)
         sum[i] = _mm512_load_ps(b->sums[j + i]);
     for (; t + TILES <= b->tiles; t += TILES) {
-        go_on(&first);
-        go_on(&second);
+        fetch_lines(&line, b->next, b->lines);
+        fetch_rows(&row, &b->rows);
         add_words(b, &f, j, width, t, TILES, sum);
     }
     if (t < b->tiles)
