@@ -10,7 +10,7 @@
 #define LEAST_PATTERNS 1024
 
 /* In lower dimension words serve LSE better than bytes; the more so where energies are wanted. */
-#define LEAST_N_ONE_BYTE 42
+#define LEAST_N_ONE_BYTE 38
 #define LEAST_N_ONE_BYTE_MEASURED 68
 
 /* LSR: what a near pattern costs, in bytes that are multiplied; how far alignments are off,
