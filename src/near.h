@@ -26,13 +26,12 @@ typedef struct {
     uint16_t *mask;      /* [state][mask_stride], in whole groups of DAM_COARSE_TILE */
     int64_t mask_stride; /* tiles of the largest block */
     dam_near_state *states;
-    double *x;     /* [state][N, rounded up to eight] */
-    double *batch; /* [state][...] */
-    int64_t first; /* the block that patterns were found in, and its patterns */
-    int64_t n;
-    int32_t *place; /* near patterns that wait, in this block, state by state */
-    int64_t found;
-    double *phi; /* [DAM_NEAR_LARGEST_BLOCK] */
+    double *x;        /* [state][N, rounded up to eight] */
+    double *batch;    /* [state][...] */
+    int64_t first, n; /* the block that was looked at: so many patterns from there on */
+    int32_t *place;   /* those of it that wait, in the block, state by state, */
+    int64_t found;    /* and their number */
+    double *phi;      /* [DAM_NEAR_LARGEST_BLOCK] */
 } dam_near;
 
 /* Cuts the memory, where there is some, into pieces, for blocks of so many patterns, a multiple of

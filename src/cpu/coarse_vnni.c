@@ -47,6 +47,9 @@ DAM_INLINE void fetch_rows(fetch *f, const dam_coarse_rows *rows)
     f->next += f->each;
 }
 
+/* Two words of a state. */
+typedef int32_t __attribute__((may_alias)) two_words;
+
 /* Four bytes of a state, as often as there are patterns. */
 DAM_INLINE __m512i splat(const void *four)
 {
@@ -56,8 +59,9 @@ DAM_INLINE __m512i splat(const void *four)
     return _mm512_set1_epi32(word);
 }
 
-/* Adds products of bytes, the first ones without a sign, or of words. Compilers copy all registers
- * back and forth around the functions that stand for these instructions. */
+/* Adds products of bytes, the first ones without a sign, or of words, of which two of a state meet
+ * all patterns. Compilers copy all registers back and forth around the functions that stand for
+ * these instructions. */
 DAM_INLINE void multiply_bytes(__m512i *sum, __m512i a, __m512i b)
 {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(*sum) : "v"(a), "v"(b));
@@ -65,7 +69,7 @@ DAM_INLINE void multiply_bytes(__m512i *sum, __m512i a, __m512i b)
 
 DAM_INLINE void multiply_words(__m512i *sum, __m512i a, const int16_t *b)
 {
-    __asm__("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(*sum) : "v"(a), "m"(*(const int32_t *)b));
+    __asm__("vpdpwssd %2%{1to16%}, %1, %0" : "+v"(*sum) : "v"(a), "m"(*(const two_words *)b));
 }
 
 /*

@@ -560,6 +560,7 @@ int main(void)
     const dam_hamiltonian sharp = {.kernel = DAM_LSE, .beta_net = 6};
     const dam_hamiltonian flat = {.kernel = DAM_LSE, .beta_net = 0.01};
     const dam_hamiltonian lsr = {.kernel = DAM_LSR, .b = 3.41};
+    const dam_hamiltonian wide = {.kernel = DAM_LSR, .b = 1.5};
     const dam_hamiltonian soft = {.kernel = DAM_LSR, .b = 3.41, .epsilon = 1e-3};
     const int N[] = {1, 2, 3, 17, 24, 33, 47, 64, 65, 99, 301};
     const int64_t M[] = {1, 2, 31, 33, 1023, 3001};
@@ -579,6 +580,7 @@ int main(void)
         }
     check_shape(lse, 990, 5000, 20, 0.01);
     check_shape(lse, 200, 5000, 20, 1e-6);
+    check_shape(wide, 40, 4101, 400, 0.01); /* more are near in a block than may wait */
     if (shrunk)
         CHECK(caught > 0 && caught_pairs > 0 && caught_full > 0 && caught_words > 0,
               "passes that claim less error than is proven are not caught: %d, %d, %d, %d states "
