@@ -177,13 +177,14 @@ void dam_near_add(dam_near *w, int64_t first, int64_t n, bool marked)
 dam_coarse_rows dam_near_rows(const dam_near *w)
 {
     const dam_bytes *of = w->pass->coarse;
-    const int64_t bytes = of->stride * (int64_t)sizeof *of->rows;
-    const char *first = (const char *)(of->rows + w->first * of->stride);
+    const bool some = w->found < w->n;
 
     if (!of->rows)
         return (dam_coarse_rows){0};
-    return w->found < w->n ? (dam_coarse_rows){first, w->place, w->found, bytes}
-                           : (dam_coarse_rows){first, NULL, w->n, bytes};
+    return (dam_coarse_rows){.first = (const char *)(of->rows + w->first * of->stride),
+                             .place = some ? w->place : NULL,
+                             .rows = some ? w->found : w->n,
+                             .bytes = of->stride * (int64_t)sizeof *of->rows};
 }
 
 void dam_near_add_rest(dam_near *w, const float (*sums)[DAM_COARSE_TILE])
