@@ -175,6 +175,18 @@ DAM_HD double dam_active_spread(double before, double angle, double life)
     return before > 0 ? sqrt(before * fmax(spread, 1e-3 * before)) : spread;
 }
 
+/* exp z or more, by up to 2% above e^-46; that is for less, and e^700 for more. */
+DAM_HD double dam_active_exp_above(double z)
+{
+    const double ln_2 = 0x1.62e42fefa39efp-1, to_integer = 0x1.8p52; /* as in dam_exp */
+    const double inside = z > 700.0 ? 700.0 : z > -46.0 ? z : -46.0;
+    const double shifted = inside * 1.4426950408889634 + to_integer;
+    const double r = inside - (shifted - to_integer) * ln_2;
+
+    /* for |r| <= ln(2)/2 exp r is at most 1.0054 times the first three terms of its series */
+    return 1.0055 * (1.0 + (r + 0.5 * (r * r))) * dam_double((dam_bits64(shifted) + 1023u) << 52);
+}
+
 /* Bound on the angle between two states or patterns, from their computed alignment. */
 DAM_HD double dam_active_angle(double phi)
 {

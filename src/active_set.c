@@ -49,10 +49,37 @@
 /* What the rest of an inner list and of the outer one may be relative to each other's terms. */
 #define FAR_TERMS 200.0
 
-/* Cosines of the angles; the angles, in steps, that the patterns of a bin lie between. */
+/*
+ * Angles of the table of rests by 1 - cosine, so many places to a factor of two, from 2^OCTAVE on:
+ * below that is the first one, and 4 is above all.
+ */
+#define PLACES_BITS 7
+#define OCTAVE (-17)
+#define OCTAVES (2 - OCTAVE)
+#define PLACES (OCTAVES << PLACES_BITS)
+
+/* Cosines of the angles; the angles, in steps, that the patterns of a bin lie between; and of the
+ * table's, the first that is not below the least of a place. */
 static double cosine[ANGLES + 1];
 static uint16_t nearest[BINS], farthest[BINS];
+static uint8_t first_angle[PLACES];
 static pthread_once_t tables_made = PTHREAD_ONCE_INIT;
+
+/* The place of a number, and the least number of a place. */
+static int place_of(double d)
+{
+    const int64_t first = (int64_t)(1023 + OCTAVE) << PLACES_BITS;
+    const int64_t place = (int64_t)(dam_bits64(d) >> (52 - PLACES_BITS)) - first;
+
+    return place < 0 ? 0 : place < PLACES ? (int)place : PLACES - 1;
+}
+
+static double least_of(int place)
+{
+    const uint64_t first = (uint64_t)(1023 + OCTAVE) << PLACES_BITS;
+
+    return place == 0 ? 0 : dam_double((first + (uint64_t)place) << (52 - PLACES_BITS));
+}
 
 static void make_tables(void)
 {
@@ -61,6 +88,11 @@ static void make_tables(void)
     for (int b = 0; b < BINS; b++) {
         nearest[b] = (uint16_t)dam_active_nearest(b);
         farthest[b] = (uint16_t)dam_active_farthest(b);
+    }
+    for (int i = 0, place = 0; place < PLACES; place++) {
+        while (i < UINT8_MAX && 1.0 - least_of(place) < cosine[i * DAM_ACTIVE_PER_GRID])
+            i++;
+        first_angle[place] = (uint8_t)i;
     }
 }
 
@@ -420,10 +452,8 @@ static double angle_of(const dam_active_field *f, double product)
 /* The first angle of the table that is not below it, or `angles`. */
 static int grid_angle(const dam_active_field *f, double product, int angles)
 {
-    const double c = product / f->N - DAM_NORM_SLACK - 1e-12, d = c < 1.0 ? 1.0 - c : 0.0;
-    /* the series of acos, cut off, is below it */
-    const double low = sqrt(2.0 * d) * (1.0 + d * (1.0 / 12 + d * (3.0 / 160 + d * (5.0 / 896))));
-    int i = (int)(low * ((1.0 - 1e-12) / DAM_ACTIVE_GRID));
+    const double c = product / f->N - DAM_NORM_SLACK - 1e-12;
+    int i = first_angle[place_of(c < 1.0 ? 1.0 - c : 0.0)];
 
     /* once without a branch: whether it is the next one cannot be foreseen */
     i += i < angles && c < cosine[i * DAM_ACTIVE_PER_GRID];
@@ -687,11 +717,8 @@ static dam_interval interval_lse(const dam_active_field *f, const double *phi, i
                          dam_lse_rounding(r, (double)f->M, all.max, 25.0);
     double high = L + slack;
 
-    for (int i = 0; i < 2; i++) {
-        const double more = rest[i] - L + slack; /* below e^-45 it is within the slack's padding */
-        if (more > -45.0)
-            high += (more > 0 ? exp(fmin(700.0, more)) : dam_exp(more)) * (1 + 1e-9);
-    }
+    for (int i = 0; i < 2; i++)
+        high += dam_active_exp_above(rest[i] - L + slack);
     return (dam_interval){L - slack, high};
 }
 

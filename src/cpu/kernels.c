@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "../sphere.h"
-#include "normals.h"
 
 #ifdef __SSE2__
 #include <immintrin.h>
@@ -11,6 +10,7 @@
 
 #define PASTE2(a, b) a##_##b
 #define PASTE(a, b) PASTE2(a, b)
+#define INLINE static inline __attribute__((always_inline))
 
 /* One register of doubles. */
 #if defined(DAM_ISA_avx512)
@@ -496,12 +496,14 @@ static double dot(int N, const float *x, const float *y)
 #define TEXT2(name) #name
 #define TEXT(name) TEXT2(name)
 
+void PASTE(dam_normals, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, float *out);
+void PASTE(dam_log_uniforms, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, double *out);
 extern const dam_single_loops PASTE(dam_single, DAM_ISA);
 extern const dam_kernels PASTE(dam_kernels, DAM_ISA);
 const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .name = TEXT(DAM_ISA),
-    .normals = normals,
-    .log_uniforms = log_uniforms,
+    .normals = PASTE(dam_normals, DAM_ISA),
+    .log_uniforms = PASTE(dam_log_uniforms, DAM_ISA),
     .overlaps = overlaps,
     .overlaps_of = overlaps_of,
     .rows = rows,

@@ -424,10 +424,29 @@ static void check_decisions(int cells)
     CHECK(used > cells / 4, "lists saved work in %d of %d cells only", used, cells);
 }
 
+/* What a rest adds to a sum is never less than it is, nor much more. */
+static void check_exp_above(void)
+{
+    const double lowest = dam_active_exp_above(-46.0), highest = dam_active_exp_above(700.0);
+    const double below = dam_active_exp_above(-HUGE_VAL), beyond = dam_active_exp_above(HUGE_VAL);
+    double least = HUGE_VAL, most = 0;
+
+    for (int i = 0; i < 746 * 1000; i++) {
+        const double z = -46.0 + 0.001 * i + 1e-4;
+        const double ratio = (double)(dam_active_exp_above(z) / expl(z));
+        least = fmin(least, ratio);
+        most = fmax(most, ratio);
+    }
+    CHECK(least > 1.0 + 1e-6 && most < 1.02, "%.17g to %.17g times as much", least, most);
+    CHECK(lowest > 0 && below == lowest, "%g below %g", below, lowest);
+    CHECK(highest < HUGE_VAL && beyond == highest, "%g beyond %g", beyond, highest);
+}
+
 int main(void)
 {
     const char *cells = getenv("DAM_TEST_CELLS");
 
+    check_exp_above();
     check_intervals();
     check_centred();
     check_rows();

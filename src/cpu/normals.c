@@ -1,18 +1,21 @@
 /*
  * Random numbers of a stream on vector registers: Philox4x32-10 for a register of counters, and the
- * transforms of exact_math.h. Included by kernels.c, once per instruction set. The bits are those
- * of dam_words and dam_normal_pair; several registers go through each operation together, because
- * every operation waits for the one before it.
+ * transforms of exact_math.h. The bits are those of dam_words and dam_normal_pair; several
+ * registers go through each operation together, because every operation waits for the one before
+ * it.
  */
-#ifndef DAM_CPU_NORMALS_H
-#define DAM_CPU_NORMALS_H
+#include "kernels.h"
+
+#include <string.h>
 
 #include "../exact_math.h"
-#include "../streams.h"
 
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
+
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b) PASTE2(a, b)
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -337,8 +340,11 @@ INLINE void make_normals(generator *g, uint64_t first, int parts, float *restric
                      out + 4 * PLACES * v);
 }
 
-/* `count` normals of a stream, from its block `first` on. */
-static void normals(dam_stream s, int64_t count, uint64_t first, float *restrict out)
+void PASTE(dam_normals, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, float *restrict out);
+void PASTE(dam_log_uniforms, DAM_ISA)(dam_stream s, int64_t count, uint64_t first,
+                                      double *restrict out);
+
+void PASTE(dam_normals, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, float *restrict out)
 {
     const int64_t two = 8 * PLACES, one = 4 * PLACES;
     float last[8 * PLACES];
@@ -356,8 +362,8 @@ static void normals(dam_stream s, int64_t count, uint64_t first, float *restrict
     memcpy(out, last, (size_t)count * sizeof *out);
 }
 
-/* `count` logarithms of a stream's uniforms, one a block, from its block `first` on. */
-static void log_uniforms(dam_stream s, int64_t count, uint64_t first, double *restrict out)
+void PASTE(dam_log_uniforms, DAM_ISA)(dam_stream s, int64_t count, uint64_t first,
+                                      double *restrict out)
 {
     halves w[4][MOST_PARTS];
     double all[PLACES];
@@ -376,5 +382,3 @@ static void log_uniforms(dam_stream s, int64_t count, uint64_t first, double *re
             out[i] = all[PLACE_OF(i)];
     }
 }
-
-#endif
