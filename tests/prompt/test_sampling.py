@@ -12,7 +12,7 @@ from terminal import Suite, Terminal, equal
 
 LIMIT = 0.2
 
-# Each takes a few seconds undisturbed: many small chains, one chain, patterns larger than caches,
+# Most take a few seconds undisturbed: many small chains, one chain, patterns larger than caches,
 # the making of patterns itself, and starts.
 SAMPLERS = {
     "many small chains": ("N = 12, M = 64, disorder = 20", "{0.3, 0.6}, replicas = 10", 4000),
@@ -31,34 +31,40 @@ def make(patterns, rest):
 
 
 
+def interruptions_of(terminal, steps, how):
+    """Begins a:run or a:sample and interrupts it again and again until it is over; how often."""
+    interruptions = 0
+    call = f"a:{how}({steps})"
+    while True:
+        terminal.send(f"print 'begun' r = {call} print 'over'\n")
+        terminal.expect("\nbegun\n")
+        time.sleep(0.1 * 2**interruptions)
+        terminal.send("\x03")
+        found = terminal.expect("> ", 60.0)
+        if "over" in found or found == "^C":  # with it a terminal throws away what nobody has read
+            time.sleep(0.3)  # the Ctrl-C reaches the idle prompt
+            terminal.until_quiet(0.1)
+            return interruptions
+        if "interrupted" not in found:
+            raise AssertionError(f"no word of the interruption in {found!r}")
+        if terminal.seconds > LIMIT:
+            raise AssertionError(f"took {terminal.seconds:.3f} s")
+        interruptions += 1
+        call = "a:finish()"
+
+
 def interrupted(patterns, rest, steps, how):
     def body(home):
         terminal = Terminal(["--quiet"], home)
         terminal.expect("> ")
-        terminal.enter(f"a = {make(patterns, rest)}")
-        terminal.enter(f"b = {make(patterns, rest)}")
-        interruptions = 0
-        call = f"a:{how}({steps})"
-        while True:  # until the run is over: interrupted at least once on any machine
-            terminal.send(f"print 'begun' r = {call} print 'over'\n")
-            terminal.expect("\nbegun\n")
-            time.sleep(0.1 * 2**interruptions)
-            terminal.send("\x03")
-            found = terminal.expect("> ", 60.0)
-            if "over" in found:
-                time.sleep(0.3)  # the Ctrl-C reaches the idle prompt
-                terminal.read(0.1)
-                terminal.text = ""
+        taken = steps
+        while True:  # as many steps as it takes to be interrupted, on any machine
+            terminal.enter(f"a = {make(patterns, rest)}")
+            if interruptions_of(terminal, taken, how) > 0:
                 break
-            if "interrupted" not in found:
-                raise AssertionError(f"no word of the interruption in {found!r}")
-            if terminal.seconds > LIMIT:
-                raise AssertionError(f"took {terminal.seconds:.3f} s")
-            interruptions += 1
-            call = "a:finish()"
-        if interruptions == 0:
-            raise AssertionError("it was over before it could be interrupted")
-        terminal.send(f"b:{how}({steps}) print(a.steps == b.steps, a:state() == b:state(), "
+            taken *= 4
+        terminal.enter(f"b = {make(patterns, rest)}")
+        terminal.send(f"b:{how}({taken}) print(a.steps == b.steps, a:state() == b:state(), "
                       "a:sample(3).digest == b:sample(3).digest)\n")
         terminal.expect("true\ttrue\ttrue\n", 120.0)
         terminal.expect("> ")
@@ -119,13 +125,19 @@ def module_parallel(home):
 
 def module_interrupted(home):
     sampler = make("N = 50, M = 5000", "0.3")
-    code = (f"local s = {sampler} io.stdout:write 'begun\\n' io.stdout:flush() "
-            "print(pcall(s.sample, s, 120000)) "
-            f"local other = {sampler} "
-            "print(s:finish().digest == other:sample(120000).digest)")
-    status, output = stock(code, 0.3)
+    steps = 120000
+    while True:  # as above
+        code = (f"local s = {sampler} io.stdout:write 'begun\\n' io.stdout:flush() "
+                f"local done, e = pcall(s.sample, s, {steps}) print(done or e) "
+                "io.stdout:flush() "  # a signal that comes too late ends the program here
+                f"local other = {sampler} "
+                f"print(s:finish().digest == other:sample({steps}).digest)")
+        status, output = stock(code, 0.3)
+        if not output.startswith("begun\ntrue\n"):
+            break
+        steps *= 4
     equal(status, 0)
-    if "false\tinterrupted\ntrue\n" not in output:
+    if output != "begun\ninterrupted\ntrue\n":
         raise AssertionError(output)
 
 
