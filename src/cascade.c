@@ -34,6 +34,10 @@
 #define TOGETHER_IN_TWO 1.05
 #define ALONE_IN_TWO 2.5
 
+/* What a fine pass in one byte costs more than a rough one, at most: cycles a pattern, with eight
+ * lanes. */
+#define FINE_MORE 1.05
+
 /* How much more a pass costs for one alone that reads whole patterns. */
 #define ALONE_IN_FLOATS 8.0
 
@@ -250,13 +254,16 @@ static double pass_cost(const dam_cascade *w, size_t first)
     const bool enough = first < PASSES && passes[first].tier == DAM_TIER_COARSE &&
                         w->g->reference->kernel == DAM_LSR;
     size_t exact = first;
+    double fine;
 
     if (!w->measure || enough)
         return cost_of(w->g, first);
     while (exact < PASSES && !passes[exact].fine)
         exact = after(w->g, exact, true);
-    return fmin(cost_of(w->g, exact),
-                cost_of(w->g, first) + USUAL_ACCEPTANCE * cost_of(w->g, exact));
+    fine = cost_of(w->g, exact);
+    if (exact < PASSES && passes[exact].kind == DAM_ONE_BYTE)
+        fine = fmin(fine, cost_of(w->g, first) + FINE_MORE * 8.0 / lanes(w->g) * (double)w->g->M);
+    return fmin(fine, cost_of(w->g, first) + USUAL_ACCEPTANCE * fine);
 }
 
 /* The same of one among all chains' and, in `open`, of one that a list has left open. */
