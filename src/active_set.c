@@ -50,8 +50,8 @@
 #define FAR_TERMS 200.0
 
 /*
- * Angles of the table of rests by 1 - cosine, so many places to a factor of two, from 2^OCTAVE on:
- * below that is the first one, and 4 is above all.
+ * The table of rests is entered by 1 - cosine: 2^PLACES_BITS places to a factor of two, from
+ * 2^OCTAVE on; less than that is in the first one, and nothing is beyond the last, below 4.
  */
 #define PLACES_BITS 7
 #define OCTAVE (-17)

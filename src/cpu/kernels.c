@@ -1,16 +1,7 @@
-#include "kernels.h"
-
 #include <string.h>
 
 #include "../sphere.h"
-
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
-
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
-#define INLINE static inline __attribute__((always_inline))
+#include "per_isa.h"
 
 /* One register of doubles. */
 #if defined(DAM_ISA_avx512)
@@ -496,10 +487,6 @@ static double dot(int N, const float *x, const float *y)
 #define TEXT2(name) #name
 #define TEXT(name) TEXT2(name)
 
-void PASTE(dam_normals, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, float *out);
-void PASTE(dam_log_uniforms, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, double *out);
-extern const dam_single_loops PASTE(dam_single, DAM_ISA);
-extern const dam_kernels PASTE(dam_kernels, DAM_ISA);
 const dam_kernels PASTE(dam_kernels, DAM_ISA) = {
     .name = TEXT(DAM_ISA),
     .normals = PASTE(dam_normals, DAM_ISA),

@@ -4,20 +4,10 @@
  * registers go through each operation together, because every operation waits for the one before
  * it.
  */
-#include "kernels.h"
-
 #include <string.h>
 
 #include "../exact_math.h"
-
-#ifdef __SSE2__
-#include <immintrin.h>
-#endif
-
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
-
-#define INLINE static inline __attribute__((always_inline))
+#include "per_isa.h"
 
 /* 64-bit lanes of a register; each holds a 32-bit word below, and anything above. */
 #if defined(DAM_ISA_avx512)
@@ -339,10 +329,6 @@ INLINE void make_normals(generator *g, uint64_t first, int parts, float *restric
                      radius[parts + v] * cosine[parts + v], radius[parts + v] * sine[parts + v],
                      out + 4 * PLACES * v);
 }
-
-void PASTE(dam_normals, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, float *restrict out);
-void PASTE(dam_log_uniforms, DAM_ISA)(dam_stream s, int64_t count, uint64_t first,
-                                      double *restrict out);
 
 void PASTE(dam_normals, DAM_ISA)(dam_stream s, int64_t count, uint64_t first, float *restrict out)
 {

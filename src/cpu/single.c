@@ -1,7 +1,5 @@
+#include "per_isa.h"
 #include "reduce_single.h"
-
-#define PASTE2(a, b) a##_##b
-#define PASTE(a, b) PASTE2(a, b)
 
 /* Registers of patterns and states of a tile: the accumulators are as many as fit. */
 #if defined(DAM_ISA_avx512)
@@ -200,5 +198,4 @@ static void add(const dam_single_terms *t, const float *panel, int64_t panels, i
     }
 }
 
-extern const dam_single_loops PASTE(dam_single, DAM_ISA);
 const dam_single_loops PASTE(dam_single, DAM_ISA) = {.tile = TILE, .strip = STRIP, .add = add};

@@ -11,6 +11,7 @@ import time
 from terminal import Suite, Terminal, equal
 
 LIMIT = 0.2
+MORE = 4  # times as many steps where all was over at once
 
 # Most take a few seconds undisturbed: many small chains, one chain, patterns larger than caches,
 # the making of patterns itself, and starts.
@@ -29,6 +30,13 @@ def make(patterns, rest):
     return (f"dam.mh{{ hamiltonian = dam.lse(), patterns = dam.patterns{{ {patterns} }}, "
             f"T = {rest} }}")
 
+
+
+def more(steps, few):
+    """MORE times as many; they must not be over at once for ever."""
+    if steps * MORE > few * MORE**6:
+        raise AssertionError(f"{steps} steps were over before they could be interrupted")
+    return steps * MORE
 
 
 def interruptions_of(terminal, steps, how):
@@ -57,12 +65,12 @@ def interrupted(patterns, rest, steps, how):
     def body(home):
         terminal = Terminal(["--quiet"], home)
         terminal.expect("> ")
-        taken = steps
-        while True:  # as many steps as it takes to be interrupted, on any machine
+        taken = steps // MORE
+        interruptions = 0
+        while interruptions == 0:  # as many steps as it takes to be interrupted, on any machine
+            taken = more(taken, steps)
             terminal.enter(f"a = {make(patterns, rest)}")
-            if interruptions_of(terminal, taken, how) > 0:
-                break
-            taken *= 4
+            interruptions = interruptions_of(terminal, taken, how)
         terminal.enter(f"b = {make(patterns, rest)}")
         terminal.send(f"b:{how}({taken}) print(a.steps == b.steps, a:state() == b:state(), "
                       "a:sample(3).digest == b:sample(3).digest)\n")
@@ -125,17 +133,17 @@ def module_parallel(home):
 
 def module_interrupted(home):
     sampler = make("N = 50, M = 5000", "0.3")
-    steps = 120000
-    while True:  # as above
+    few = 120000
+    steps = few // MORE
+    output = "begun\ntrue\n"
+    while output.startswith("begun\ntrue\n"):  # over before the signal
+        steps = more(steps, few)
         code = (f"local s = {sampler} io.stdout:write 'begun\\n' io.stdout:flush() "
                 f"local done, e = pcall(s.sample, s, {steps}) print(done or e) "
                 "io.stdout:flush() "  # a signal that comes too late ends the program here
                 f"local other = {sampler} "
                 f"print(s:finish().digest == other:sample({steps}).digest)")
         status, output = stock(code, 0.3)
-        if not output.startswith("begun\ntrue\n"):
-            break
-        steps *= 4
     equal(status, 0)
     if output != "begun\ninterrupted\ntrue\n":
         raise AssertionError(output)
